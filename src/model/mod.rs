@@ -1,0 +1,21 @@
+//! The nouns that every room shares. No IO, no async, no clock, no randomness.
+
+pub mod address;
+pub mod command;
+pub mod container;
+pub mod desired;
+pub mod object;
+pub mod observed;
+pub mod record;
+pub mod schema;
+pub mod size;
+
+pub use address::{Address, InstanceKey, Kind, ObjectKey, Part};
+pub use command::{Action, Answer, Frame, GuardDirectory, Query, Verb};
+pub use container::{ContainerSpec, HostName, HostSpec, PoolPolicy, Setting, Settings};
+pub use object::{
+    Access, Body, Bus, ContainerBody, DiskBody, Object, OnDestroy, SnapshotBody, SourceRef, VolumeBody,
+};
+pub use observed::{ContainerView, Health, Mark, Observed, Place, Surveyed};
+pub use record::{ContainerRecord, Record, TrashEntry};
+pub use size::Bytes;

@@ -1,0 +1,47 @@
+//! What the state remembers.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::container::ContainerSpec;
+use super::object::{Object, OnDestroy};
+use super::{Address, Bytes};
+use std::collections::BTreeMap;
+
+/// An object of ours: what was made, and what of its block must outlive the block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub object: Object,
+    /// Survives the removal of the block: protection is lifted by setting it to false and applying.
+    pub prevent_destroy: bool,
+    pub on_destroy: OnDestroy,
+    pub labels: BTreeMap<String, String>,
+    /// Direct dependencies, for destroying after the blocks are gone.
+    pub depends_on: Vec<Address>,
+    /// The size as it was written, where it was written: it is compared with the configuration, the object's size
+    /// with the host.
+    pub declared_size: Option<Bytes>,
+}
+
+/// A pool or hypervisor that holds or held something of ours. Its identity is that of the object with its address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerRecord {
+    pub spec: ContainerSpec,
+    pub identity: Uuid,
+    /// See [`super::object::ContainerBody::makes`].
+    pub makes: Vec<String>,
+}
+
+/// A destroyed object whose data is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrashEntry {
+    /// The id under which the data lies in the trash. The object's own, except where a restore in place gave the
+    /// object's id to the new content.
+    pub id: Uuid,
+    pub record: Record,
+    /// To be purged by the run that follows the commit.
+    pub purge: bool,
+    /// Seconds since 1970, stamped when the run that trashed it committed; zero until then. For people and for
+    /// `trash purge --expired` only.
+    pub trashed_at: i64,
+}

@@ -1,0 +1,45 @@
+//! What a provider says of itself as data: the attributes of its block and what it can tell at plan time. The
+//! configuration is checked against it, and documentation is made from it.
+
+use uuid::Uuid;
+
+use super::address::Kind;
+use super::container::{ContainerSpec, Setting};
+use super::size::Bytes;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttributeType {
+    /// A directory or file; relative ones are relative to the workspace.
+    Path,
+    Text,
+    Bool,
+    TextList,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    pub name: &'static str,
+    pub kind: AttributeType,
+    pub required: bool,
+    pub default: Option<Setting>,
+    pub doc: &'static str,
+}
+
+/// A provider's block, such as `pool "file"`.
+pub struct ProviderSchema {
+    pub name: &'static str,
+    /// [`Kind::Pool`] or [`Kind::Hypervisor`].
+    pub role: Kind,
+    pub attributes: Vec<Attribute>,
+    pub doc: &'static str,
+    /// Pools: sizes are rounded up to multiples of this.
+    pub allocation_unit: Bytes,
+    /// Pools: why a name cannot be used, if it cannot.
+    pub check_name: fn(&str) -> Result<(), String>,
+    /// Pools: where a volume or snapshot of this name and id is found on the pool's host.
+    pub volume_path: fn(&ContainerSpec, name: &str, id: Uuid) -> String,
+    /// Hypervisors: where the guest, or the one who starts it, finds the disk: `(container, vm, device)`.
+    pub guest_path: fn(&ContainerSpec, vm: &str, device: &str) -> String,
+    /// Hypervisors: why this VM name or device name cannot be used, if it cannot.
+    pub check_disk: fn(vm: &str, device: &str) -> Result<(), String>,
+}

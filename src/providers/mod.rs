@@ -1,0 +1,137 @@
+//! Storage knowledge, pure: providers say what to ask a host, read the answers, and turn requests into steps.
+//! They have no host handle, no clock and no file system.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::model::command::{Action, Answer, Frame, GuardDirectory, Query, Verb};
+use crate::model::schema::ProviderSchema;
+use crate::model::{Address, ContainerSpec, ContainerView, Kind};
+use crate::plan::step::{Request, Step};
+
+pub mod directory;
+pub mod file;
+
+/// One container to be surveyed.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    pub container: &'a ContainerSpec,
+    /// What the state remembers of it; another identity is never taken for it.
+    pub identity: Option<Uuid>,
+    pub lineage: Uuid,
+    /// The names that the configuration wants there, so that foreign things in the way are seen.
+    pub wanted: &'a BTreeSet<String>,
+}
+
+/// What reading the answers led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    Done(ContainerView),
+    /// More questions, answered in the next round trip.
+    Ask(Vec<Query>),
+}
+
+pub trait Provider: Sync {
+    fn schema(&self) -> ProviderSchema;
+
+    /// Every script that this provider ever runs on a host.
+    fn verbs(&self) -> &'static [Verb];
+
+    /// Where the guard of a container lies on its host.
+    fn guard(&self, container: &ContainerSpec) -> GuardDirectory;
+
+    /// What is wrong with a container's settings beyond their types.
+    fn check(&self, container: &ContainerSpec) -> Diagnostics;
+
+    /// What to ask the container's host. Queries of all containers on a host travel in one round trip.
+    fn survey(&self, scope: &Scope<'_>) -> Vec<Query>;
+
+    /// Reads the answers to all queries asked so far, in the order asked. An answer that cannot be understood is
+    /// `ContainerView::Unsurveyed`, never an absence.
+    fn read(&self, scope: &Scope<'_>, answers: &[Answer]) -> Reading;
+
+    /// How to do what is asked: a chain of steps, each to run after the one before. An error where this provider
+    /// cannot do it, found at plan time.
+    fn steps(&self, request: &Request<'_>) -> Result<Vec<Step>, Diagnostic>;
+}
+
+/// Every provider there is.
+pub static CATALOG: Catalog = Catalog(&[&file::FilePool, &directory::DirectoryHypervisor]);
+
+pub struct Catalog(&'static [&'static dyn Provider]);
+
+impl Catalog {
+    pub fn iter(&self) -> impl Iterator<Item = &'static dyn Provider> + '_ {
+        self.0.iter().copied()
+    }
+
+    pub fn schemas(&self) -> Vec<ProviderSchema> {
+        self.iter().map(Provider::schema).collect()
+    }
+
+    /// The provider of `role "name"`.
+    pub fn find(&self, role: Kind, name: &str) -> Option<&'static dyn Provider> {
+        self.iter().find(|provider| {
+            let schema = provider.schema();
+            schema.role == role && schema.name == name
+        })
+    }
+
+    /// The provider of a container.
+    ///
+    /// # Errors
+    /// Where this version of vbs has no such provider: a state written by another version.
+    pub fn of(&self, container: &ContainerSpec) -> Result<&'static dyn Provider, Diagnostic> {
+        self.find(container.address.kind, &container.provider)
+            .ok_or_else(|| unknown(&container.address, &container.provider))
+    }
+
+    /// The frame that an action stands for. Names come from tables and values are quoted by the transport, so a
+    /// stored action can run nothing that is not in a provider's table.
+    ///
+    /// # Errors
+    /// An action that no table knows, or whose arguments are not those of its verb.
+    pub fn frame(&self, action: &Action, guard: &GuardDirectory) -> Result<Frame, Diagnostic> {
+        let verb = self
+            .iter()
+            .filter(|provider| provider.schema().name == action.provider)
+            .flat_map(|provider| provider.verbs())
+            .find(|verb| verb.name == action.verb)
+            .ok_or_else(|| foreign_action(action, "this version of vbs has no such operation"))?;
+        if !action.arguments.keys().map(String::as_str).eq(sorted(verb.parameters)) {
+            return Err(foreign_action(action, "its arguments are not those of the operation"));
+        }
+        Ok(Frame {
+            script: verb.script,
+            variables: action.arguments.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            stdin: String::new(),
+            effect: verb.effect,
+            guard: Some(guard.clone()),
+        })
+    }
+}
+
+fn sorted(names: &[&'static str]) -> impl Iterator<Item = &'static str> {
+    names.iter().copied().collect::<BTreeSet<_>>().into_iter()
+}
+
+fn unknown(address: &Address, provider: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Unknown provider",
+        format!(
+            "{address} is of provider {provider:?}, which this version of vbs does not have. Use the version that wrote the state."
+        ),
+    )
+}
+
+fn foreign_action(action: &Action, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Unknown operation in a stored plan",
+        format!(
+            "A stored step asks for {}/{}, but {why}. It was written by another version of vbs, or altered. Nothing was run.",
+            action.provider, action.verb
+        ),
+    )
+}
