@@ -33,6 +33,7 @@ pub struct Body {
     pub act: String,
     /// Just after a script that succeeded.
     pub after: String,
+    /// Standard input without its last newline, as one quoted word. Empty where there is none.
     pub stdin: String,
 }
 
@@ -46,9 +47,6 @@ impl Body {
     /// # Errors
     /// In words, where a value cannot be sent or the frame contradicts itself.
     pub fn of_frame(frame: &Frame, fence: &Fence) -> Result<Body, String> {
-        if frame.stdin.contains('\0') {
-            return Err("what the command reads on standard input holds a NUL character".to_owned());
-        }
         let mut variables = assignments(&frame.variables)?;
         match &frame.guard {
             Some(guard) => variables += &fence_variables(guard, fence)?,
@@ -59,7 +57,7 @@ impl Body {
             variables,
             guarded: frame.effect == Effect::Guarded,
             act: script(frame.script)?,
-            stdin: frame.stdin.clone(),
+            stdin: document(&frame.stdin)?,
             ..Body::default()
         })
     }
@@ -69,7 +67,11 @@ impl Body {
     pub fn message(&self) -> Message {
         let nonce = format!("vbs-{}", Uuid::new_v4().simple());
         let Body { variables, preamble, before, act, after, stdin, .. } = self;
-        let mut text = format!("{{\n(\n{variables}set -eu\n{preamble}");
+        let mut text = "{\n".to_owned();
+        if !stdin.is_empty() {
+            let _ = writeln!(text, "vbs_stdin={stdin}");
+        }
+        let _ = write!(text, "(\n{variables}set -eu\n{preamble}");
         if self.guarded {
             // `exit` keeps the subshell from being the last command: a shell that does not fork for the last one
             // would close its own descriptor 9, and the guard with it.
@@ -77,24 +79,27 @@ impl Body {
         } else {
             let _ = write!(text, "{before}eval {act}\n{after}");
         }
-        text += ")";
-        text += &redirection(stdin, &nonce);
-        let _ = write!(text, "printf '\\n%s %s\\n' {nonce} \"$?\"\nprintf '\\n%s\\n' {nonce} >&2\n}}\n");
+        // The document is the value of a variable, quoted like every other: dash loses bytes of a quoted document
+        // where a line begins like its delimiter. A value is not looked at again, so it can hold anything.
+        let input = if stdin.is_empty() { "</dev/null" } else { "<<vbs_end\n$vbs_stdin\nvbs_end" };
+        let _ = write!(
+            text,
+            ") {input}\nvbs_status=$? vbs_stdin=\nprintf '\\n%s %s\\n' {nonce} $vbs_status\nprintf '\\n%s\\n' {nonce} >&2\n}}\n"
+        );
         Message { text, nonce }
     }
 }
 
-/// A here-document ends at its delimiter, which no text that was written before it was drawn can hold.
-fn redirection(stdin: &str, nonce: &str) -> String {
-    if stdin.is_empty() {
-        return " </dev/null\n".to_owned();
-    }
-    let newline = if stdin.ends_with('\n') { "" } else { "\n" };
-    format!(" <<'{nonce}'\n{stdin}{newline}{nonce}\n")
-}
-
 fn script(script: &str) -> Result<String, String> {
     quote(script).map_err(|_| "the script holds a NUL character".to_owned())
+}
+
+fn document(stdin: &str) -> Result<String, String> {
+    if stdin.is_empty() {
+        return Ok(String::new());
+    }
+    quote(stdin.strip_suffix('\n').unwrap_or(stdin))
+        .map_err(|_| "what the command reads on standard input holds a NUL character".to_owned())
 }
 
 fn assignments(variables: &[(String, String)]) -> Result<String, String> {

@@ -17,8 +17,21 @@ fn shells() -> Vec<Vec<String>> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    let nasty =
-        prop::sample::select(vec!["'", "\"", "\\", "$(false)", "`false`", "\n", "\r", "${x}", "!", "*", "~"]);
+    let nasty = prop::sample::select(vec![
+        "'",
+        "\"",
+        "\\",
+        "$(false)",
+        "`false`",
+        "\n",
+        "\r",
+        "${x}",
+        "!",
+        "*",
+        "~",
+        "v",
+        "\nvbs_end\n",
+    ]);
     let piece = prop_oneof![nasty.prop_map(str::to_owned), ".{0,8}", "[\u{1}-\u{ff}]{0,8}"];
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat().replace('\0', ""))
 }
@@ -43,7 +56,7 @@ fn every_text_arrives_unchanged() {
     for shell in shells() {
         let channel = runtime.block_on(async { Channel::open(&shell).unwrap() });
         let channel = std::cell::RefCell::new(channel);
-        proptest!(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() }, |(value in text())| {
+        proptest!(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() }, |(value in text())| {
             let messages: Vec<Message> = sent(&value).iter().map(Body::message).collect();
             let mut channel = channel.borrow_mut();
             let answers =

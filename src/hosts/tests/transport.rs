@@ -132,8 +132,12 @@ async fn dropping_the_hosts_lets_a_running_frame_end() {
 async fn a_shell_that_died_while_idle_is_replaced_before_anything_is_sent() {
     let hosts = here();
     let first = answered(hosts.act(&local(), &frame("echo $$"), &fence(1)).await);
-    let script: &'static str = Box::leak(format!("kill -9 {}", first.stdout.trim()).into_boxed_str());
-    hosts.ask(&local(), &[query(script)]).await.unwrap();
+    let kill = Query {
+        // It stays in the process table until the runtime looks for it.
+        script: "kill -9 \"$pid\"; until grep -q '^State:.Z' \"/proc/$pid/status\"; do sleep 0.01; done",
+        variables: vec![("pid".to_owned(), first.stdout.trim().to_owned())],
+    };
+    assert_eq!(hosts.ask(&local(), &[kill]).await.unwrap(), [answer(0, "", "")]);
     let second = answered(hosts.act(&local(), &frame("echo $$"), &fence(1)).await);
     assert_ne!(first.stdout, second.stdout);
 }
