@@ -23,6 +23,19 @@ impl Action {
     }
 }
 
+/// As it is shown to people: the provider's verb and its arguments, quoted where they need it.
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.provider, self.verb)?;
+        for (name, value) in &self.arguments {
+            let plain =
+                !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@".contains(c));
+            if plain { write!(f, " {name}={value}")? } else { write!(f, " {name}={value:?}")? }
+        }
+        Ok(())
+    }
+}
+
 /// An entry of a provider's table of verbs: a constant script and the names of the variables that it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verb {
