@@ -11,8 +11,11 @@ use crate::model::schema::ProviderSchema;
 use crate::model::{Address, ContainerSpec, ContainerView, Kind};
 use crate::plan::step::{Request, Step};
 
+#[cfg(test)]
+mod conformance;
 pub mod directory;
 pub mod file;
+pub mod store;
 
 /// One container to be surveyed.
 #[derive(Debug, Clone, Copy)]

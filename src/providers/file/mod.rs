@@ -1,33 +1,50 @@
-//! To be written.
+//! The embedded pool: a volume or a snapshot is a sparse image file in a directory, `<path>/<name>.img`, with its mark
+//! in `<path>/.vbs/<id>.json`. It needs coreutils, findutils and util-linux and nothing else. `docs/providers/file.md`
+//! tells what lies where.
+
+mod kinds;
+mod mark;
+mod read;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod verbs;
+
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::ContainerSpec;
 use crate::model::command::{Answer, GuardDirectory, Query, Verb};
 use crate::model::schema::ProviderSchema;
 use crate::plan::step::{Request, Step};
-use crate::providers::{Provider, Reading, Scope};
+use crate::providers::{Provider, Reading, Scope, store};
 
 pub struct FilePool;
 
 impl Provider for FilePool {
     fn schema(&self) -> ProviderSchema {
-        unreachable!()
+        kinds::schema()
     }
+
     fn verbs(&self) -> &'static [Verb] {
-        &[]
+        &verbs::ALL
     }
-    fn guard(&self, _: &ContainerSpec) -> GuardDirectory {
-        unreachable!()
+
+    fn guard(&self, container: &ContainerSpec) -> GuardDirectory {
+        store::guard(container)
     }
-    fn check(&self, _: &ContainerSpec) -> Diagnostics {
-        unreachable!()
+
+    fn check(&self, container: &ContainerSpec) -> Diagnostics {
+        store::check(container)
     }
-    fn survey(&self, _: &Scope<'_>) -> Vec<Query> {
-        unreachable!()
+
+    fn survey(&self, scope: &Scope<'_>) -> Vec<Query> {
+        store::survey(scope, &verbs::SURVEY)
     }
-    fn read(&self, _: &Scope<'_>, _: &[Answer]) -> Reading {
-        unreachable!()
+
+    fn read(&self, scope: &Scope<'_>, answers: &[Answer]) -> Reading {
+        Reading::Done(read::view(scope, answers))
     }
-    fn steps(&self, _: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
-        unreachable!()
+
+    fn steps(&self, request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
+        steps::steps(request)
     }
 }

@@ -1,0 +1,31 @@
+# Takes the directory into use: makes what is missing, says what it is, and leaves this lineage's epoch.
+if [ -L "$store" ]; then vbs_refuse "$store is a symbolic link; vbs keeps its marks in a directory of the pool itself"; fi
+set -f
+IFS='
+'
+for each in $makes; do
+    if ! [ -d "$each" ]; then mkdir -- "$each"; fi
+done
+unset IFS
+set +f
+[ -d "$path" ] || vbs_gone "$path does not exist. Is the disk mounted?"
+if ! [ -d "$store" ]; then mkdir -- "$store"; fi
+first_line "$store/$card"
+case $line in
+    '' | "{\"format\":1,\"identity\":\"$identity\"}") ;;
+    *) vbs_refuse "$store/$card says that $path is another one: $line" ;;
+esac
+vbs_enter "$store" joining
+vbs_write_epoch "$store"
+first_line "$store/$card"
+case $line in
+    "{\"format\":1,\"identity\":\"$identity\"}") ;;
+    '')
+        printf '{"format":1,"identity":"%s"}\n' "$identity" >"$store/$card.new"
+        vbs_sync "$store/$card.new"
+        mv -fT -- "$store/$card.new" "$store/$card"
+        ;;
+    *) vbs_refuse "$store/$card says that $path is another one: $line" ;;
+esac
+if ! [ -d "$store/trash" ]; then mkdir -- "$store/trash"; fi
+vbs_sync "$store" "$path"

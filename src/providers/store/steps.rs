@@ -1,0 +1,136 @@
+//! Steps that both kinds of directory have, and what all steps of one request have in common.
+
+use std::collections::BTreeMap;
+
+use crate::diag::Diagnostic;
+use crate::model::command::{Action, Verb};
+use crate::model::{Bytes, ContainerRecord, Kind, ObjectKey};
+use crate::plan::step::{
+    Claim, Effect, Expectation, Proof, Request, Step, StepId, Title, TitleVerb, Undo,
+};
+
+/// The provider's name and its verbs for taking a directory into use and leaving it.
+pub struct Entry {
+    pub provider: &'static str,
+    pub join: Verb,
+    pub release: Verb,
+}
+
+/// An action on the directory of a request: its path and identity are added to the arguments.
+pub fn action<const N: usize>(
+    provider: &str,
+    request: &Request<'_>,
+    verb: &Verb,
+    arguments: [(&str, String); N],
+) -> Action {
+    let mut action = Action::new(provider, verb, arguments);
+    action.arguments.insert("path".to_owned(), request.container.text("path").to_owned());
+    action.arguments.insert("identity".to_owned(), request.identity.to_string());
+    action
+}
+
+/// A step without claims that copies nothing.
+pub fn step(
+    request: &Request<'_>,
+    what: &str,
+    title: Title,
+    run: Action,
+    undo: Undo,
+    proof: Proof,
+    effects: Vec<Effect>,
+) -> Step {
+    Step {
+        id: StepId(format!("{}/{what}", request.key)),
+        object: request.key.clone(),
+        host: request.container.host.clone(),
+        guard: super::guard(request.container),
+        title,
+        run,
+        undo,
+        proof,
+        effects,
+        claims: Vec::<Claim>::new(),
+        copies: Bytes::ZERO,
+    }
+}
+
+pub fn title(verb: TitleVerb, object: String, detail: String) -> Title {
+    Title { verb, object, detail }
+}
+
+/// An error for what the plan should never have asked.
+pub fn impossible(request: &Request<'_>, what: &str) -> Diagnostic {
+    Diagnostic::bug(format!("{} was to be changed in a way that {} cannot: {what}", request.key, request.container.address))
+}
+
+/// What a survey shows of an object with these facts at `place`.
+pub fn shown(
+    request: &Request<'_>,
+    id: uuid::Uuid,
+    place: &str,
+    facts: BTreeMap<&'static str, String>,
+) -> Vec<Expectation> {
+    let mut all: BTreeMap<String, String> =
+        facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    all.insert("place".to_owned(), place.to_owned());
+    vec![Expectation::Shows { container: request.container.address.clone(), id, facts: all }]
+}
+
+pub fn absent(request: &Request<'_>, id: uuid::Uuid) -> Vec<Expectation> {
+    vec![Expectation::Absent { container: request.container.address.clone(), id }]
+}
+
+/// Takes the directory into use.
+pub fn join(entry: &Entry, request: &Request<'_>, makes: &[String]) -> Step {
+    let [run, undo] = both(entry, request, makes);
+    let record = ContainerRecord {
+        spec: request.container.clone(),
+        identity: request.identity,
+        makes: makes.to_vec(),
+    };
+    step(
+        request,
+        "join",
+        store_title(TitleVerb::Prepare, request),
+        run,
+        Undo::Run(undo),
+        Proof { done: joined(request), not_done: not_joined(request) },
+        vec![Effect::PutContainer(Box::new(record))],
+    )
+}
+
+/// Leaves the directory.
+pub fn release(entry: &Entry, request: &Request<'_>, record: &ContainerRecord) -> Step {
+    let [undo, run] = both(entry, request, &record.makes);
+    step(
+        request,
+        "release",
+        store_title(TitleVerb::Release, request),
+        run,
+        Undo::Run(undo),
+        Proof { done: not_joined(request), not_done: joined(request) },
+        vec![Effect::ForgetContainer(request.container.address.clone())],
+    )
+}
+
+fn both(entry: &Entry, request: &Request<'_>, makes: &[String]) -> [Action; 2] {
+    [&entry.join, &entry.release]
+        .map(|verb| action(entry.provider, request, verb, [("makes", makes.join("\n"))]))
+}
+
+fn store_title(verb: TitleVerb, request: &Request<'_>) -> Title {
+    let ObjectKey { address, .. } = &request.key;
+    let what = match address.kind {
+        Kind::Pool => "pool",
+        _ => "hypervisor",
+    };
+    title(verb, format!("{what} {} on {}", request.container.text("path"), request.container.host), String::new())
+}
+
+fn joined(request: &Request<'_>) -> Vec<Expectation> {
+    vec![Expectation::Joined { container: request.container.address.clone(), identity: request.identity }]
+}
+
+fn not_joined(request: &Request<'_>) -> Vec<Expectation> {
+    vec![Expectation::NotJoined { container: request.container.address.clone() }]
+}
