@@ -1,1 +1,6 @@
-//! To be written.
+//! The only room that prints. Everything that comes from outside — source text, names, what tools wrote — passes
+//! through [`text::harmless`] before it reaches a terminal.
+
+pub mod diagnostics;
+pub mod style;
+pub mod text;
