@@ -1,6 +1,8 @@
 //! The only room that prints. Everything that comes from outside — source text, names, what tools wrote — passes
 //! through [`text::harmless`] before it reaches a terminal.
 
+mod attributes;
 pub mod diagnostics;
+pub mod plan;
 pub mod style;
 pub mod text;
