@@ -3,6 +3,10 @@
 
 mod attributes;
 pub mod diagnostics;
+pub mod dot;
+pub mod json;
+pub mod output;
 pub mod plan;
 pub mod style;
+pub mod table;
 pub mod text;

@@ -211,4 +211,4 @@ fn symbol(action: ChangeAction, style: Style) -> String {
 
 #[cfg(test)]
 #[path = "plan_tests.rs"]
-mod tests;
+pub(in crate::ui) mod tests;
