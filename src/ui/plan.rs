@@ -7,7 +7,7 @@ use super::attributes;
 use super::style::{Style, Tone};
 use super::text::{about, count, harmless};
 use crate::model::{Address, Kind};
-use crate::plan::{ChangeAction, Drift, Mode, Plan, PoolUse, ResourceChange, Shown, Totals};
+use crate::plan::{ChangeAction, Drift, Mode, Plan, PoolUse, ResourceChange, Totals};
 
 /// Shows the drift first, then the changes, then what they add up to.
 ///
@@ -137,7 +137,7 @@ fn resource(change: &ResourceChange, style: Style, out: &mut impl Write) -> io::
     if let (Some(from), false) = (&change.previous_address, is_move(change)) {
         writeln!(out, "  # moved from {}", harmless(&from.to_string()))?;
     }
-    if !change.reason.is_empty() {
+    if !change.reason.is_empty() && !says_source(change) {
         writeln!(out, "  # {}", harmless(&change.reason))?;
     }
     let Address { kind, label, .. } = &change.address;
@@ -160,10 +160,10 @@ fn heading(change: &ResourceChange, address: &str) -> String {
         ChangeAction::Update if grows(change) => format!("{address} will grow in place"),
         ChangeAction::Update => format!("{address} will be updated in place"),
         ChangeAction::Replace => format!("{address} must be replaced"),
-        ChangeAction::Restore => match restored_from(change) {
-            Some(snapshot) => format!("{address} will be restored from {snapshot}"),
-            None => format!("{address} will be restored"),
-        },
+        ChangeAction::Restore if says_source(change) => {
+            format!("{address} will be restored {}", change.reason)
+        }
+        ChangeAction::Restore => format!("{address} will be restored"),
         ChangeAction::Destroy => format!("{address} will be destroyed"),
         ChangeAction::Forget => format!("{address} will be forgotten"),
         ChangeAction::Record => match &change.previous_address {
@@ -183,13 +183,9 @@ fn grows(change: &ResourceChange) -> bool {
         && matches!(change.attributes.as_slice(), [only] if only.name == "size" && only.before.is_some() && only.after.is_some())
 }
 
-/// What the attribute `content` becomes, which is how a restore in place is planned.
-fn restored_from(change: &ResourceChange) -> Option<String> {
-    let content = change.attributes.iter().find(|attribute| attribute.name == "content")?;
-    content.after.as_ref().map(|after| match after {
-        Shown::Text(text) | Shown::Bare(text) => text.clone(),
-        Shown::Sensitive => after.to_string(),
-    })
+/// A restore in place gives what it restores from as its reason: `from snapshot.before`.
+fn says_source(change: &ResourceChange) -> bool {
+    change.action == ChangeAction::Restore && change.reason.starts_with("from ")
 }
 
 /// Three columns wide, so that blocks begin in one column: `  +`, `-/+`.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::model::{Action, Bytes, GuardDirectory, HostName, InstanceKey, ObjectKey, Part};
 use crate::plan::step::{Proof, Step, StepId, Title, TitleVerb, Undo};
-use crate::plan::{AttributeChange, FORMAT};
+use crate::plan::{AttributeChange, FORMAT, Shown};
 
 pub(in crate::ui) fn plan(changes: Vec<ResourceChange>, steps: Vec<Step>) -> Plan {
     Plan {
@@ -160,10 +160,13 @@ fn every_action_says_what_will_happen() {
         "  # volume.db[\"a\"] must be replaced\n-/+ volume \"db\" {\n      ~ size = \"2 GiB\" -> \"1 GiB\" # forces \
          replacement\n    }\n"
     );
-    let content = attribute("content", None, bare("snapshot.before"));
-    assert!(
-        one_block(change("volume.db", ChangeAction::Restore, vec![content]))
-            .starts_with("  # volume.db will be restored from snapshot.before\n  ~ volume")
+    let mut restored = change("volume.db", ChangeAction::Restore, Vec::new());
+    restored.reason = "from snapshot.before".to_owned();
+    restored.unchanged_attributes = 1;
+    assert_eq!(
+        one_block(restored),
+        "  # volume.db will be restored from snapshot.before\n  ~ volume \"db\" {\n        # (1 unchanged attribute \
+         hidden)\n    }\n"
     );
     let secret = attribute("token", Some(Shown::Sensitive), Some(Shown::Sensitive));
     let updated = one_block(change("volume.db", ChangeAction::Update, vec![secret]));

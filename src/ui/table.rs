@@ -141,7 +141,6 @@ mod tests {
             on_destroy: OnDestroy::Trash,
             labels: BTreeMap::new(),
             depends_on: Vec::new(),
-            declared_size: None,
         }
     }
 
