@@ -59,7 +59,9 @@ impl<'a> Seen<'a> {
         for expectation in proof.done.iter().chain(&proof.not_done) {
             match self.views.get(expectation.container()) {
                 None => {
-                    return Finding::Unknown { why: format!("{} was not looked at", expectation.container()) };
+                    return Finding::Unknown {
+                        why: format!("{} was not looked at", expectation.container()),
+                    };
                 }
                 Some(ContainerView::Unsurveyed { why }) => {
                     return Finding::Unknown { why: format!("{}: {why}", expectation.container()) };

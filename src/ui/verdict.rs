@@ -47,6 +47,7 @@ pub fn sentence(run: Run, outcome: &Outcome, totals: Totals, interrupted: bool) 
         Outcome::Reverted { .. } => format!("{failed} Everything was reverted but what is listed here."),
         Outcome::Halted { .. } => format!("{word} halted. What was done stays, and nothing was lost."),
         Outcome::Stuck { .. } => format!("{word} failed, and not everything could be reverted."),
+        Outcome::Interrupted => format!("{word} stopped by a second signal. The journal is intact."),
     }
 }
 
@@ -66,7 +67,7 @@ pub fn render(run: Run, outcome: &Outcome, totals: Totals, interrupted: bool, st
     let tone = match outcome {
         Outcome::Applied => Tone::Add,
         Outcome::Reverted { .. } => Tone::Warning,
-        Outcome::Halted { .. } | Outcome::Stuck { .. } => Tone::Error,
+        Outcome::Halted { .. } | Outcome::Stuck { .. } | Outcome::Interrupted => Tone::Error,
     };
     let sentence = style.paint(tone, &sentence(run, outcome, totals, interrupted));
     let mut out = format!("\n{sentence}\n");
@@ -75,6 +76,12 @@ pub fn render(run: Run, outcome: &Outcome, totals: Totals, interrupted: bool, st
         Outcome::Reverted { kept } => kept_list(&mut out, kept),
         Outcome::Halted { done, remaining } => halted(&mut out, done, remaining),
         Outcome::Stuck { failures, commands } => stuck(&mut out, failures, commands),
+        Outcome::Interrupted => {
+            paragraph(
+                &mut out,
+                "Some of it is done and some is not. `vbs recover` finds out by looking, and closes the run.",
+            );
+        }
     }
     out
 }

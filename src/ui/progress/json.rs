@@ -226,6 +226,7 @@ impl<W: Write> Progress for Json<W> {
                 let texts = |titles: &[Title]| titles.iter().map(Title::to_string).collect::<Vec<_>>();
                 ("error", "halted", json!({"done": texts(done), "remaining": texts(remaining)}))
             }
+            Outcome::Interrupted => ("error", "interrupted", json!({})),
             Outcome::Stuck { failures, commands } => {
                 let failures: Value = failures.iter().map(failure_json).collect();
                 ("error", "stuck", json!({"failures": failures, "commands": commands}))
