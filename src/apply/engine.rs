@@ -41,8 +41,9 @@ pub struct Setup<'a> {
     /// Recorded containers that the plan does not touch: their guards see the epoch too, so that an older copy of the
     /// state is noticed wherever it looks.
     pub others: Vec<ContainerSpec>,
-    /// Conditions that must hold of the world once everything reversible is done; a failure reverts.
-    pub postconditions: &'a dyn Fn(&Views) -> Diagnostics,
+    /// Looks at the world once everything reversible is done: conditions that must hold of it (a failure reverts), and
+    /// the outputs, where they can be told.
+    pub conclude: &'a dyn Fn(&Views) -> (Diagnostics, Option<Vec<StoredOutput>>),
 }
 
 /// One run, from its first intent to its close.

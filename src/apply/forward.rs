@@ -9,7 +9,7 @@ use super::dispatch::{Dispatch, Way};
 use super::engine::{Engine, Reply, Setup, Trouble, evidence, failure, fenced, meaning};
 use super::event::{CommandFailure, Event};
 use super::outcome::Outcome;
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::Diagnostic;
 use crate::exit::Failure;
 use crate::faults::{self, Class};
 use crate::hosts::Verdict;
@@ -78,7 +78,7 @@ impl<'a> Engine<'a> {
             Pass::Interrupted => return self.give_up(Vec::new()).await,
         };
         if troubles.is_empty() && !self.recovering {
-            troubles = self.check_postconditions().await;
+            troubles = self.conclude().await;
         }
         if !troubles.is_empty() {
             return self.give_up(troubles).await;
@@ -299,9 +299,13 @@ impl<'a> Engine<'a> {
         Ok(open.into_iter().map(lied).collect())
     }
 
-    async fn check_postconditions(&mut self) -> Vec<Trouble> {
+    /// The last word before anything irreversible: conditions on the world as it is now.
+    async fn conclude(&mut self) -> Vec<Trouble> {
         let views = self.look_everywhere().await;
-        let problems: Diagnostics = (self.setup.postconditions)(&views);
+        let (problems, outputs) = (self.setup.conclude)(&views);
+        if outputs.is_some() {
+            self.outputs = outputs;
+        }
         let failed: Vec<String> = problems
             .iter()
             .filter(|d| d.severity == crate::diag::Severity::Error)
