@@ -1,11 +1,21 @@
 //! The read loop: providers ask, hosts answer, providers read. One round trip a host, a few at most.
+//!
+//! Whatever goes wrong here ends in `Unsurveyed`, for that container alone: a failure is never an absence, or an
+//! unmounted disk would plan the creation of everything that was on it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::{Future, poll_fn};
+use std::task::Poll;
 
 use uuid::Uuid;
 
 use crate::hosts::Hosts;
-use crate::model::{Address, ContainerSpec, ContainerView};
+use crate::model::command::{Answer, Query};
+use crate::model::{Address, ContainerSpec, ContainerView, HostName};
+use crate::providers::{CATALOG, Provider, Reading, Scope};
+
+/// Questions that follow from answers: a provider that is not done after them does not know what it wants.
+const FURTHER_ROUNDS: usize = 2;
 
 /// One container to be looked at.
 #[derive(Debug, Clone)]
@@ -19,6 +29,143 @@ pub struct Target {
 
 /// Looks at every target. A container that could not be looked at is `Unsurveyed`, with the reason; this never fails.
 pub async fn survey(hosts: &Hosts, lineage: Uuid, targets: &[Target]) -> BTreeMap<Address, ContainerView> {
-    let _ = (hosts, lineage, targets);
-    BTreeMap::new()
+    survey_with(hosts, lineage, targets, &in_catalog).await
 }
+
+fn in_catalog(container: &ContainerSpec) -> Result<&'static dyn Provider, String> {
+    CATALOG.of(container).map_err(|unknown| unknown.detail)
+}
+
+/// The provider of a container, or why there is none.
+type Lookup<'a> = &'a dyn Fn(&ContainerSpec) -> Result<&'static dyn Provider, String>;
+
+async fn survey_with(
+    hosts: &Hosts,
+    lineage: Uuid,
+    targets: &[Target],
+    provider: Lookup<'_>,
+) -> BTreeMap<Address, ContainerView> {
+    let mut by_host: BTreeMap<&HostName, Vec<Look<'_>>> = BTreeMap::new();
+    for target in targets {
+        by_host.entry(&target.spec.host).or_default().push(Look::new(target, lineage, provider));
+    }
+    let views = together(by_host.into_iter().map(|(host, looks)| look_at(hosts, host, looks))).await;
+    views.into_iter().flatten().collect()
+}
+
+/// All containers of one host: each round asks the open questions of all of them at once.
+async fn look_at(hosts: &Hosts, host: &HostName, mut looks: Vec<Look<'_>>) -> Vec<(Address, ContainerView)> {
+    for _ in 0..=FURTHER_ROUNDS {
+        let queries: Vec<Query> = looks.iter().flat_map(|look| look.questions.clone()).collect();
+        match hosts.ask(host, &queries).await {
+            Ok(answers) => {
+                let mut answers = answers.into_iter();
+                looks.iter_mut().for_each(|look| look.take(&mut answers));
+            }
+            Err(error) => looks.iter_mut().for_each(|look| look.fail(&error.why)),
+        }
+        if looks.iter().all(|look| look.view.is_some()) {
+            break;
+        }
+    }
+    looks.into_iter().map(Look::end).collect()
+}
+
+/// How far one container has been looked at.
+struct Look<'a> {
+    target: &'a Target,
+    lineage: Uuid,
+    provider: Option<&'static dyn Provider>,
+    /// Not asked yet.
+    questions: Vec<Query>,
+    /// To everything that was asked.
+    answers: Vec<Answer>,
+    view: Option<ContainerView>,
+}
+
+impl<'a> Look<'a> {
+    fn new(target: &'a Target, lineage: Uuid, provider: Lookup<'_>) -> Self {
+        let mut look =
+            Look { target, lineage, provider: None, questions: Vec::new(), answers: Vec::new(), view: None };
+        match provider(&target.spec) {
+            Ok(provider) => {
+                look.questions = provider.survey(&look.scope());
+                look.provider = Some(provider);
+            }
+            Err(why) => look.fail(&why),
+        }
+        look
+    }
+
+    fn scope(&self) -> Scope<'a> {
+        Scope {
+            container: &self.target.spec,
+            identity: self.target.identity,
+            lineage: self.lineage,
+            wanted: &self.target.wanted,
+        }
+    }
+
+    /// Takes the answers to its own questions and reads everything again.
+    fn take(&mut self, answers: &mut impl Iterator<Item = Answer>) {
+        self.answers.extend(answers.take(self.questions.len()));
+        self.questions.clear();
+        let Some(provider) = self.provider.filter(|_| self.view.is_none()) else { return };
+        match provider.read(&self.scope(), &self.answers) {
+            Reading::Done(view) => self.view = Some(as_recorded(self.target, view)),
+            Reading::Ask(questions) => self.questions = questions,
+        }
+    }
+
+    fn fail(&mut self, why: &str) {
+        self.questions.clear();
+        self.view.get_or_insert_with(|| ContainerView::Unsurveyed { why: why.to_owned() });
+    }
+
+    fn end(self) -> (Address, ContainerView) {
+        let view = self.view.unwrap_or_else(|| ContainerView::Unsurveyed {
+            why: format!("its provider still had questions after {FURTHER_ROUNDS} further rounds of them"),
+        });
+        (self.target.spec.address.clone(), view)
+    }
+}
+
+/// Holds what was found against what was recorded: another container in its place is not it.
+fn as_recorded(target: &Target, view: ContainerView) -> ContainerView {
+    let Some(recorded) = target.identity else { return view };
+    let found = match &view {
+        ContainerView::Present(surveyed) if surveyed.identity == recorded => return view,
+        ContainerView::Unsurveyed { .. } => return view,
+        ContainerView::Present(surveyed) => format!("identity {} was found", surveyed.identity),
+        ContainerView::Fresh { .. } => "nothing of vbs was found".to_owned(),
+    };
+    let Target { spec: ContainerSpec { address, host, .. }, .. } = target;
+    ContainerView::Unsurveyed {
+        why: format!(
+            "the place of {address} on host {host} does not hold the {} that was recorded (identity {recorded}): {found}. Is the disk mounted, and are host and path as they were?",
+            address.kind
+        ),
+    }
+}
+
+/// Runs all futures at once and waits for all, in their order.
+async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    poll_fn(|context| {
+        let mut waiting = false;
+        for (future, output) in &mut running {
+            if output.is_none() {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(ready) => *output = Some(ready),
+                    Poll::Pending => waiting = true,
+                }
+            }
+        }
+        if waiting { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, output)| output).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,23 @@
 //! A host is a long-lived `/bin/sh` that is sent framed scripts and answers with in-band status trailers. The local
 //! host speaks the same protocol as a remote one, so nothing above this room can tell them apart.
 
+mod channel;
+#[cfg(debug_assertions)]
+mod faults;
+mod frame;
+mod pool;
+mod quote;
+
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::model::command::{Answer, Frame, GuardDirectory, Query};
+use frame::{Body, Message};
+use pool::{Held, Pool};
+
+use crate::model::command::{Answer, Effect, Frame, GuardDirectory, Query, status};
 use crate::model::{HostName, HostSpec};
 
 /// What a run shows at every guard: a frame that is older than the last one seen there changes nothing.
@@ -52,14 +64,55 @@ pub enum Raised {
     Busy { holder: String },
 }
 
-/// Connections to every host of a workspace, opened when first used.
+/// How long a reply is waited for. The end of patience ends the waiting, never the tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    pub query: Duration,
+    /// Copies and wipes take hours.
+    pub mutation: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience { query: Duration::from_secs(120), mutation: Duration::from_secs(24 * 60 * 60) }
+    }
+}
+
+/// Connections to every host of a workspace, opened when first used. Dropping them closes the shells' inputs; frames
+/// that run are left to end.
 pub struct Hosts {
-    specs: BTreeMap<HostName, HostSpec>,
+    pools: BTreeMap<HostName, Pool>,
+    patience: Patience,
+    round_trips: AtomicU64,
+    frames: AtomicU64,
 }
 
 impl Hosts {
-    pub fn new(specs: BTreeMap<HostName, HostSpec>) -> Self {
-        Hosts { specs }
+    /// The local host is always there, with or without a specification.
+    pub fn new(mut specs: BTreeMap<HostName, HostSpec>) -> Self {
+        specs.entry(HostName::local()).or_insert_with(pool::local);
+        let pools = specs.into_iter().map(|(name, spec)| (name, Pool::new(spec))).collect();
+        Hosts {
+            pools,
+            patience: Patience::default(),
+            round_trips: AtomicU64::new(0),
+            frames: AtomicU64::new(0),
+        }
+    }
+
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// How often something was sent and its answer waited for; greeting a new shell is not counted.
+    pub fn round_trips(&self) -> u64 {
+        self.round_trips.load(Ordering::Relaxed)
+    }
+
+    /// How many queries and frames were sent.
+    pub fn frames_sent(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed)
     }
 
     /// Asks a host everything at once: one round trip.
@@ -67,14 +120,36 @@ impl Hosts {
     /// # Errors
     /// Where the host cannot be reached or the connection broke. A query that ran and failed is an [`Answer`].
     pub async fn ask(&self, host: &HostName, queries: &[Query]) -> Result<Vec<Answer>, HostError> {
-        let _ = (queries, &self.specs);
-        Err(HostError { host: host.clone(), why: "hosts are not built yet".to_owned() })
+        let error = |why| HostError { host: host.clone(), why };
+        let messages: Vec<Message> = queries
+            .iter()
+            .map(|query| Body::of_query(query).map(|body| body.message()))
+            .collect::<Result<_, _>>()
+            .map_err(error)?;
+        if messages.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut held = self.pool(host).map_err(error)?.reader().await.map_err(error)?;
+        self.count(messages.len());
+        let answers =
+            held.channel.exchange(&messages, self.patience.query).await.map_err(|lost| error(lost.0))?;
+        held.give_back();
+        Ok(answers)
     }
 
     /// Sends one mutating frame: one round trip.
     pub async fn act(&self, host: &HostName, frame: &Frame, fence: &Fence) -> Verdict {
-        let _ = (host, frame, fence);
-        Verdict::NotStarted { why: "hosts are not built yet".to_owned() }
+        let body = match Body::of_frame(frame, fence) {
+            Ok(body) => body,
+            Err(why) => return Verdict::NotStarted { why },
+        };
+        match self.writer(host).await {
+            #[cfg(debug_assertions)]
+            Ok(held) => faults::send(self, held, body, fence).await,
+            #[cfg(not(debug_assertions))]
+            Ok(held) => self.send(held, &body, fence).await,
+            Err(why) => Verdict::NotStarted { why },
+        }
     }
 
     /// Writes the fence's epoch beside a guard, waiting for whoever holds it.
@@ -87,7 +162,72 @@ impl Hosts {
         guard: &GuardDirectory,
         fence: &Fence,
     ) -> Result<Raised, HostError> {
-        let _ = (guard, fence);
-        Err(HostError { host: host.clone(), why: "hosts are not built yet".to_owned() })
+        let frame = Frame {
+            script: include_str!("raise.sh"),
+            variables: Vec::new(),
+            stdin: String::new(),
+            effect: Effect::TakesGuard,
+            guard: Some(guard.clone()),
+        };
+        let error = |why| HostError { host: host.clone(), why };
+        match self.act(host, &frame, fence).await {
+            Verdict::Answered(answer) => raised(&answer, guard).map_err(error),
+            Verdict::NotStarted { why } => Err(error(why)),
+            Verdict::InDoubt { why } => {
+                Err(error(format!("whether the epoch at {} was raised is not known: {why}", guard.0)))
+            }
+        }
+    }
+
+    /// A shell that answered and has not been sent anything since that could be in doubt.
+    async fn writer(&self, host: &HostName) -> Result<Held<'_>, String> {
+        self.pool(host)?.writer().await
+    }
+
+    async fn send(&self, mut held: Held<'_>, body: &Body, fence: &Fence) -> Verdict {
+        let patience = self.patience.mutation.saturating_add(Duration::from_secs(fence.wait_seconds));
+        self.count(1);
+        match held.channel.exchange(&[body.message()], patience).await {
+            Ok(mut answers) => match answers.pop() {
+                Some(answer) => {
+                    held.give_back();
+                    Verdict::Answered(answer)
+                }
+                None => Verdict::InDoubt { why: "the shell gave no answer".to_owned() },
+            },
+            Err(lost) => Verdict::InDoubt { why: lost.0 },
+        }
+    }
+
+    fn pool(&self, host: &HostName) -> Result<&Pool, String> {
+        self.pools.get(host).ok_or_else(|| format!("no host {host} is known"))
+    }
+
+    fn count(&self, frames: usize) {
+        self.round_trips.fetch_add(1, Ordering::Relaxed);
+        self.frames.fetch_add(frames as u64, Ordering::Relaxed);
     }
 }
+
+/// Reads what `raise.sh` answered: it prints the holder or the epoch that was in the way.
+fn raised(answer: &Answer, guard: &GuardDirectory) -> Result<Raised, String> {
+    let found = answer.stdout.trim();
+    let failed = || {
+        format!(
+            "the epoch at {} could not be raised: status {}: {}",
+            guard.0,
+            answer.status,
+            answer.stderr.trim()
+        )
+    };
+    match answer.status {
+        0 => Ok(Raised::Raised),
+        status::GONE => Ok(Raised::NoContainer),
+        status::BUSY => Ok(Raised::Busy { holder: found.to_owned() }),
+        status::STALE => found.parse().map(|found| Raised::Stale { found }).map_err(|_| failed()),
+        _ => Err(failed()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

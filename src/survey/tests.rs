@@ -1,0 +1,158 @@
+//! A provider that does what a pool's settings say, on real shells.
+
+use super::*;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::model::address::Kind;
+use crate::model::command::{GuardDirectory, Verb};
+use crate::model::schema::ProviderSchema;
+use crate::model::{HostSpec, PoolPolicy, Setting, Surveyed};
+use crate::plan::step::{Request, Step};
+
+struct Scripted;
+
+static SCRIPTED: Scripted = Scripted;
+
+impl Provider for Scripted {
+    fn schema(&self) -> ProviderSchema {
+        unreachable!("a survey needs no schema")
+    }
+    fn verbs(&self) -> &'static [Verb] {
+        &[]
+    }
+    fn guard(&self, _: &ContainerSpec) -> GuardDirectory {
+        unreachable!("a survey takes no guard")
+    }
+    fn check(&self, _: &ContainerSpec) -> Diagnostics {
+        unreachable!("a survey checks no configuration")
+    }
+    fn steps(&self, _: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
+        unreachable!("a survey has no steps")
+    }
+
+    fn survey(&self, scope: &Scope<'_>) -> Vec<Query> {
+        let say = scope.container.text("say").to_owned();
+        let script = "echo \"$say\"; case $say in break) kill -9 $$ ;; esac";
+        vec![Query { script, variables: vec![("say".to_owned(), say)] }]
+    }
+
+    /// `asks N` has N further rounds of questions and then is present; a number is an identity.
+    fn read(&self, _: &Scope<'_>, answers: &[Answer]) -> Reading {
+        let said = answers[0].stdout.trim();
+        let rounds: usize = said.strip_prefix("asks ").map_or(0, |rounds| rounds.parse().unwrap());
+        if answers.len() <= rounds {
+            return Reading::Ask(vec![Query { script: "echo more", variables: Vec::new() }]);
+        }
+        let identity = said.parse().unwrap_or(1);
+        Reading::Done(match said {
+            "fresh" => fresh(),
+            _ => present(identity),
+        })
+    }
+}
+
+fn fresh() -> ContainerView {
+    ContainerView::Fresh { missing: Vec::new(), foreign: BTreeSet::new(), capacity: None }
+}
+
+fn present(identity: u128) -> ContainerView {
+    ContainerView::Present(Surveyed {
+        identity: Uuid::from_u128(identity),
+        epoch: None,
+        objects: Vec::new(),
+        foreign: BTreeSet::new(),
+        capacity: None,
+    })
+}
+
+fn target(label: &str, host: &str, say: &str, identity: Option<u128>) -> Target {
+    Target {
+        spec: ContainerSpec {
+            address: Address::new(Kind::Pool, label),
+            provider: "scripted".to_owned(),
+            host: HostName(host.to_owned()),
+            settings: BTreeMap::from([("say".to_owned(), Setting::Text(say.to_owned()))]),
+            policy: PoolPolicy::default(),
+        },
+        identity: identity.map(Uuid::from_u128),
+        wanted: BTreeSet::new(),
+    }
+}
+
+async fn surveyed(targets: &[Target]) -> (BTreeMap<String, ContainerView>, u64) {
+    let host = |name: &str, address: Option<&str>| {
+        let name = HostName(name.to_owned());
+        let spec = HostSpec {
+            name: name.clone(),
+            address: address.map(str::to_owned),
+            become_root: false,
+            connect_timeout_seconds: 10,
+            parallelism: 4,
+        };
+        (name, spec)
+    };
+    let hosts = Hosts::new([host("other", None), host("away", Some("nowhere.invalid"))].into());
+    let views = survey_with(&hosts, Uuid::nil(), targets, &|container| {
+        if container.provider == "scripted" { Ok(&SCRIPTED) } else { in_catalog(container) }
+    })
+    .await;
+    let views = views.into_iter().map(|(address, view)| (address.to_string(), view)).collect();
+    (views, hosts.round_trips())
+}
+
+#[track_caller]
+fn why(view: &ContainerView) -> &str {
+    match view {
+        ContainerView::Unsurveyed { why } => why,
+        other => panic!("taken for {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn all_containers_of_a_host_share_its_round_trips() {
+    let targets = [
+        target("a", "local", "1", Some(1)),
+        target("b", "local", "2", None),
+        target("c", "local", "asks 2", None),
+        target("d", "other", "fresh", None),
+    ];
+    let (views, round_trips) = surveyed(&targets).await;
+    let expected =
+        [("pool.a", present(1)), ("pool.b", present(2)), ("pool.c", present(1)), ("pool.d", fresh())];
+    assert_eq!(views, expected.map(|(address, view)| (address.to_owned(), view)).into());
+    assert_eq!(round_trips, 3 + 1);
+}
+
+#[tokio::test]
+async fn another_container_in_the_place_of_the_recorded_one_is_not_it() {
+    let targets = [target("a", "local", "2", Some(1)), target("b", "local", "fresh", Some(1))];
+    let (views, _) = surveyed(&targets).await;
+    let recorded = Uuid::from_u128(1).to_string();
+    for view in views.values() {
+        assert!(why(view).contains(&recorded) && why(view).contains("mounted"), "{view:?}");
+    }
+    assert!(why(&views["pool.a"]).contains(&Uuid::from_u128(2).to_string()));
+}
+
+#[tokio::test]
+async fn a_host_that_fails_leaves_its_containers_unsurveyed_and_the_others_alone() {
+    let targets = [
+        target("a", "away", "1", None),
+        target("b", "unknown", "1", Some(1)),
+        target("c", "other", "break", None),
+        target("d", "other", "1", None),
+        target("e", "local", "1", None),
+    ];
+    let (views, _) = surveyed(&targets).await;
+    assert!(why(&views["pool.a"]).contains("nowhere.invalid"));
+    assert!(why(&views["pool.b"]).contains("unknown"));
+    why(&views["pool.c"]);
+    why(&views["pool.d"]);
+    assert_eq!(views["pool.e"], present(1));
+}
+
+#[tokio::test]
+async fn a_provider_that_never_has_enough_does_not_keep_the_survey_from_ending() {
+    let (views, round_trips) = surveyed(&[target("a", "local", "asks 3", None)]).await;
+    assert!(why(&views["pool.a"]).contains("questions"));
+    assert_eq!(round_trips, 3);
+}
