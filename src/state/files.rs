@@ -126,6 +126,22 @@ pub(super) fn inspect(path: &Path) -> Result<Option<Metadata>, Diagnostic> {
     Ok(Some(found))
 }
 
+/// Refuses a file with a secret in it that others can read.
+pub(super) fn refuse_readable_by_others(path: &Path, found: &Metadata) -> Result<(), Diagnostic> {
+    if found.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(Diagnostic::error(
+        "A file of vbs is not safe to use",
+        format!(
+            "{} can be read by others (mode {:04o}), and what it holds is secret. Run `chmod 600` on it, and replace \
+             what it protects if somebody may have read it.",
+            path.display(),
+            found.mode() & 0o7777
+        ),
+    ))
+}
+
 /// Refuses file systems whose locks cannot be trusted.
 pub(super) fn refuse_network(path: &Path) -> Result<(), Diagnostic> {
     let directory = directory(path);

@@ -16,15 +16,25 @@ mod ballast;
 mod contents;
 mod files;
 pub mod journal;
+mod lock;
 mod outputs;
+pub mod planfile;
 mod records;
 mod runs;
+pub mod secrets;
 mod store;
 mod trouble;
 
+pub use backup::newest as newest_backup;
 pub use contents::Contents;
 pub use journal::{IllegalEvent, StepEvent, StepStatus};
+pub use lock::{Found, Holder, Lock};
 pub use outputs::{OutputValue, StoredOutput};
+pub use planfile::{Precondition, SavedPlan, Verified};
 pub use records::Recorded;
 pub use runs::{Direction, Evidence, OpenRun, RunHandle, RunInfo, RunKind, RunStatus, RunSummary};
+pub use secrets::Key;
 pub use store::{Access, Store};
+
+#[cfg(test)]
+mod tests;

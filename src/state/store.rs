@@ -268,14 +268,11 @@ impl Store {
         Ok(value)
     }
 
-    /// Whether there was any. The page limit of tests stands for a full disk, so it gives way as the disk would.
+    /// Whether there was any.
     fn give_up_ballast(&mut self) -> bool {
         let Some(ballast) = self.ballast.take() else { return false };
         ballast.release();
-        if let Some(pages) = page_limit() {
-            // An error here shows as the full disk it is about.
-            let _ = self.connection.pragma_update(None, "max_page_count", pages + 1024);
-        }
+        lift_page_limit(&self.connection);
         true
     }
 }
@@ -313,6 +310,15 @@ fn page_limit() -> Option<i64> {
     }
     #[cfg(not(debug_assertions))]
     None
+}
+
+/// The page limit of tests stands for a full disk, so it gives way to four mebibytes, as the disk would.
+fn lift_page_limit(connection: &Connection) {
+    if cfg!(debug_assertions) {
+        let pages = connection.pragma_query_value(None, "max_page_count", |row| row.get::<_, i64>(0));
+        // An error here shows as the full disk it is about.
+        let _ = pages.and_then(|pages| connection.pragma_update(None, "max_page_count", pages + 1024));
+    }
 }
 
 /// Writes schema and identity into an empty file, and leaves one complete file behind.

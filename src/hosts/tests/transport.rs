@@ -102,7 +102,7 @@ async fn a_lost_shell_is_noticed_although_its_frame_lives_on() {
     let verdict = hosts.act(&local(), &frame, &fence(1)).await;
     assert!(matches!(verdict, Verdict::InDoubt { .. }), "{verdict:?}");
     std::fs::write(format!("{file}.go"), "go\n").unwrap();
-    wait_for(&file).await;
+    wait_for(file.as_ref()).await;
 }
 
 /// Nobody reads what the frame prints then. That fails its `echo`, but it does not kill the shell, which could not
@@ -120,11 +120,11 @@ async fn dropping_the_hosts_lets_a_running_frame_end() {
         let (local, fence) = (local(), fence(1));
         tokio::select! {
             verdict = hosts.act(&local, &frame, &fence) => panic!("{verdict:?}"),
-            () = wait_for(&started) => {}
+            () = wait_for(started.as_ref()) => {}
         }
     }
     std::fs::write(format!("{file}.go"), "go\n").unwrap();
-    wait_for(&file).await;
+    wait_for(file.as_ref()).await;
     assert!(!std::path::Path::new(&format!("{file}.more")).exists());
 }
 
@@ -167,7 +167,7 @@ async fn the_end_of_patience_is_doubt_and_kills_nothing() {
     let verdict = hosts.act(&local(), &frame, &Fence { wait_seconds: 0, ..fence(1) }).await;
     assert!(matches!(verdict, Verdict::InDoubt { .. }), "{verdict:?}");
     std::fs::write(format!("{file}.go"), "go\n").unwrap();
-    wait_for(&file).await;
+    wait_for(file.as_ref()).await;
     assert!(hosts.ask(&local(), &[query("sleep 5")]).await.is_err());
 }
 
@@ -184,10 +184,4 @@ async fn frames_run_side_by_side() {
     let (local, fence) = (local(), fence(1));
     let (read, _) = tokio::join!(hosts.act(&local, &reads, &fence), hosts.act(&local, &writes, &fence));
     assert_eq!(answered(read), answer(0, "met\n", ""));
-}
-
-async fn wait_for(path: &str) {
-    while !std::path::Path::new(path).exists() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
