@@ -2,13 +2,15 @@
 //! it. What has no counterpart there stands beside it: `steps`, `pools`, `summary`, `point_of_no_return`.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::output::OutputValue;
 use crate::model::{Address, InstanceKey};
-use crate::plan::step::Undo;
-use crate::plan::{AttributeChange, ChangeAction, Drift, Plan, ResourceChange, Shown};
+use crate::plan::step::{Step, Undo};
+use crate::plan::{AttributeChange, ChangeAction, Drift, Plan, PoolUse, ResourceChange, Shown};
 
 /// The version of this shape: the first number changes when something is taken away or changes its meaning.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -20,27 +22,73 @@ pub struct OutputChanges {
     pub after: BTreeMap<String, OutputValue>,
 }
 
-pub fn plan(plan: &Plan, outputs: &OutputChanges) -> Value {
-    let totals = plan.totals();
+/// The whole plan as one value. [`write`] takes less memory where it only goes to a file.
+///
+/// # Errors
+/// Never for a plan that vbs made: every key is a text and every number is finite.
+pub fn plan(plan: &Plan, outputs: &OutputChanges) -> serde_json::Result<Value> {
+    serde_json::to_value(Document { plan, outputs })
+}
+
+/// Writes the plan entry by entry, and a line break.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(plan: &Plan, outputs: &OutputChanges, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &Document { plan, outputs })?;
+    writeln!(out)
+}
+
+/// Every drift, for `vbs drift --json`.
+pub fn drift_list(drift_found: &[Drift]) -> Value {
     json!({
         "format_version": FORMAT_VERSION,
-        "vbs_version": env!("CARGO_PKG_VERSION"),
-        "workspace": plan.workspace,
-        "lineage": plan.lineage,
-        "mode": plan.mode,
-        "applyable": !plan.is_empty(),
-        "resource_drift": plan.drift.iter().map(drift).collect::<Value>(),
-        "resource_changes": plan.changes.iter().map(resource_change).collect::<Value>(),
-        "output_changes": output_changes(outputs),
-        "summary": totals,
-        "steps": steps(plan),
-        "point_of_no_return": plan.point_of_no_return(),
-        "pools": plan.pools.iter().map(|pool| json!({
-            "address": pool.pool,
-            "size_bytes": pool.size,
-            "used_bytes_before": pool.before,
-            "used_bytes_after": pool.after,
-        })).collect::<Value>(),
+        "drifted": !drift_found.is_empty(),
+        "resource_drift": drift_found.iter().map(drift).collect::<Value>(),
+    })
+}
+
+/// Serialises lists as they are walked, so that only one entry is in memory at a time.
+struct Document<'a> {
+    plan: &'a Plan,
+    outputs: &'a OutputChanges,
+}
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Document { plan, outputs } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("format_version", FORMAT_VERSION)?;
+        map.serialize_entry("vbs_version", env!("CARGO_PKG_VERSION"))?;
+        map.serialize_entry("workspace", &plan.workspace)?;
+        map.serialize_entry("lineage", &plan.lineage)?;
+        map.serialize_entry("mode", &plan.mode)?;
+        map.serialize_entry("applyable", &!plan.is_empty())?;
+        map.serialize_entry("resource_drift", &Each(&plan.drift, drift))?;
+        map.serialize_entry("resource_changes", &Each(&plan.changes, resource_change))?;
+        map.serialize_entry("output_changes", &output_changes(outputs))?;
+        map.serialize_entry("summary", &plan.totals())?;
+        map.serialize_entry("steps", &Each(&plan.steps, step))?;
+        map.serialize_entry("point_of_no_return", &plan.point_of_no_return())?;
+        map.serialize_entry("pools", &Each(&plan.pools, pool))?;
+        map.end()
+    }
+}
+
+struct Each<'a, T>(&'a [T], fn(&T) -> Value);
+
+impl<T> Serialize for Each<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(self.1))
+    }
+}
+
+fn pool(pool: &PoolUse) -> Value {
+    json!({
+        "address": pool.pool,
+        "size_bytes": pool.size,
+        "used_bytes_before": pool.before,
+        "used_bytes_after": pool.after,
     })
 }
 
@@ -169,21 +217,18 @@ fn output_changes(outputs: &OutputChanges) -> Value {
     Value::Object(names.into_iter().map(|name| (name.clone(), entry(name))).collect())
 }
 
-fn steps(plan: &Plan) -> Value {
-    let describe = |step: &crate::plan::step::Step| {
-        let irreversible = match &step.undo {
-            Undo::Impossible { why } => json!(why),
-            Undo::Run(_) | Undo::RunInSameProcess(_) | Undo::Nothing => Value::Null,
-        };
-        json!({
-            "id": step.id,
-            "address": step.object.address,
-            "host": step.host,
-            "title": step.title.to_string(),
-            "irreversible": irreversible,
-        })
+fn step(step: &Step) -> Value {
+    let irreversible = match &step.undo {
+        Undo::Impossible { why } => Some(why),
+        Undo::Run(_) | Undo::RunInSameProcess(_) | Undo::Nothing => None,
     };
-    plan.steps.iter().map(describe).collect()
+    json!({
+        "id": step.id,
+        "address": step.object.address,
+        "host": step.host,
+        "title": step.title.to_string(),
+        "irreversible": irreversible,
+    })
 }
 
 #[cfg(test)]
@@ -206,7 +251,7 @@ mod tests {
             vec![attribute("shared", None, bare("true")), attribute("volume", None, bare("volume.db"))],
         );
         let last = step("p", TitleVerb::Purge, "x", Undo::Impossible { why: "data is gone".to_owned() });
-        let json = plan(&new_plan(vec![replaced, created], vec![last]), &OutputChanges::default());
+        let json = plan(&new_plan(vec![replaced, created], vec![last]), &OutputChanges::default()).unwrap();
         let expected = json!([
             {
                 "address": "volume.db[\"a\"]", "mode": "managed", "type": "volume", "name": "db", "index": "a",
@@ -267,7 +312,11 @@ mod tests {
             ]
             .into(),
         };
-        let json = plan(&subject, &outputs);
+        let json = plan(&subject, &outputs).unwrap();
+        let mut written = Vec::new();
+        write(&subject, &outputs, &mut written).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), json);
+        assert_eq!(drift_list(&subject.drift)["resource_drift"], json["resource_drift"]);
         assert_eq!(json["resource_drift"][0]["change"]["actions"], json!(["delete"]));
         assert_eq!(json["output_changes"]["a"]["actions"], json!(["update"]));
         assert_eq!(json["output_changes"]["a"]["after_unknown"], true);

@@ -41,11 +41,20 @@ pub fn render(plan: &Plan, style: Style, out: &mut impl Write) -> io::Result<()>
     Ok(())
 }
 
-/// The heading and one line for each object that is not as it was recorded. Also the body of `vbs drift`.
+/// What `vbs drift` says.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn drift(drift: &[Drift], style: Style, out: &mut impl Write) -> io::Result<()> {
+pub fn drift_report(found: &[Drift], style: Style, out: &mut impl Write) -> io::Result<()> {
+    if found.is_empty() {
+        let heading = style.paint(Tone::Heading, "No drift.");
+        return writeln!(out, "{heading} Every recorded object is as it was recorded.");
+    }
+    drift(found, style, out)
+}
+
+/// The heading and one line for each object that is not as it was recorded.
+fn drift(drift: &[Drift], style: Style, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}\n", style.paint(Tone::Heading, "Changed outside of vbs since the last apply:"))?;
     for item in drift {
         let address = item.address.to_string();

@@ -221,6 +221,22 @@ fn no_changes_stands_alone_with_a_reason() {
 }
 
 #[test]
+fn drift_is_reported_apart_from_a_plan() {
+    let report = |found: &[Drift]| {
+        let mut out = Vec::new();
+        drift_report(found, Style::PLAIN, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(report(&[]), "No drift. Every recorded object is as it was recorded.\n");
+    let size = Drift {
+        address: "volume.db".parse().unwrap(),
+        what: "size is 5 GiB, recorded 10 GiB".to_owned(),
+        mended: false,
+    };
+    assert!(report(&[size]).ends_with(":\n\n  ~ volume.db size is 5 GiB, recorded 10 GiB\n"));
+}
+
+#[test]
 fn the_point_of_no_return_is_named_wherever_it_lies() {
     let undoable = step("a", TitleVerb::Create, "volume db", Undo::Nothing);
     let final_step = step("b", TitleVerb::Purge, "volume x", Undo::Impossible { why: "gone".to_owned() });

@@ -53,7 +53,7 @@ impl Style {
     }
 
     pub fn paint(self, tone: Tone, text: &str) -> String {
-        if !self.colour {
+        if !self.colour || text.is_empty() {
             return text.to_owned();
         }
         match tone {
@@ -92,6 +92,7 @@ mod tests {
     #[test]
     fn plain_text_holds_no_escape_and_coloured_text_ends_its_own() {
         assert_eq!(Style::PLAIN.paint(Tone::Error, "x"), "x");
+        assert_eq!(Style::COLOUR.paint(Tone::Error, ""), "");
         let red = Style::COLOUR.paint(Tone::Error, "x");
         assert!(red.starts_with('\u{1b}') && red.ends_with('m') && red.contains('x'), "{red:?}");
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::text::{about, harmless, width};
-use crate::model::{Observed, Record, TrashEntry};
+use crate::model::{Health, Observed, Record, TrashEntry};
 
 /// Rows under a heading. Cells are made harmless as they are added.
 #[derive(Debug, Clone)]
@@ -81,6 +81,33 @@ pub fn trash<'a>(entries: impl IntoIterator<Item = &'a TrashEntry>) -> Table {
     table
 }
 
+/// Recorded objects and how they were found: `vbs describe volumes`. An object that was looked for and not found is
+/// `Some(None)`; one whose container could not be looked at is `None`.
+pub fn overview<'a>(objects: impl IntoIterator<Item = (&'a Record, Option<Option<&'a Observed>>)>) -> Table {
+    let mut table = Table::new(["ADDRESS", "IN", "NAME", "SIZE", "STATUS"]);
+    for (Record { object, .. }, found) in objects {
+        table.row([
+            object.key.address.to_string(),
+            object.container.to_string(),
+            object.body.name().unwrap_or("-").to_owned(),
+            size(object.body.size()),
+            status(found),
+        ]);
+    }
+    table
+}
+
+/// How an object was found, in a few words; see [`overview`].
+pub fn status(found: Option<Option<&Observed>>) -> String {
+    let Some(found) = found else { return "not looked at".to_owned() };
+    let Some(observed) = found else { return "vanished".to_owned() };
+    let words = match &observed.health {
+        Health::Good => observed.place.word().to_owned(),
+        Health::Replaced { found } => format!("replaced: {found}"),
+    };
+    if observed.open { words + ", in use" } else { words }
+}
+
 /// The facts of one object as recorded and as found, and what only the host knows: `vbs describe ADDRESS`.
 pub fn facts(recorded: Option<&Record>, live: Option<&Observed>) -> Table {
     let mut table = Table::new(["FACT", "RECORDED", "LIVE"]);
@@ -118,7 +145,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{Body, Bytes, Health, Mark, Object, ObjectKey, OnDestroy, Part, Place, VolumeBody};
+    use crate::model::{Body, Bytes, Mark, Object, ObjectKey, OnDestroy, Part, Place, VolumeBody};
 
     fn volume(name: &str, size: u64) -> Body {
         Body::Volume(VolumeBody {
@@ -180,6 +207,14 @@ mod tests {
             text.contains("size        1073741824  5\n") && text.contains("created_at  -           today"),
             "{text}"
         );
+        let in_use = Observed { open: true, ..live.clone() };
+        let gone = Observed { health: Health::Replaced { found: "a\ndirectory".to_owned() }, ..live };
+        let recorded = record("db");
+        let rows = [Some(Some(&in_use)), Some(Some(&gone)), Some(None), None];
+        let overview = overview(rows.map(|found| (&recorded, found))).render();
+        let statuses: Vec<&str> =
+            overview.lines().skip(1).map(|line| line.rsplit("  ").next().unwrap()).collect();
+        assert_eq!(statuses, ["live, in use", "replaced: a\\ndirectory", "vanished", "not looked at"]);
         assert!(facts(Some(&record("db")), None).render().contains("name    db          -\n"));
     }
 }

@@ -58,6 +58,31 @@ impl<W: Write> Progress for Plain<W> {
     }
 }
 
+/// `-q`: what went wrong, and the verdict.
+pub struct Quiet<W: Write>(Plain<W>);
+
+impl<W: Write> Quiet<W> {
+    pub fn new(out: W, run: Run, style: Style, now: Instant) -> Self {
+        Quiet(Plain::new(out, run, style, now))
+    }
+}
+
+impl<W: Write> Progress for Quiet<W> {
+    fn event(&mut self, event: &Event) {
+        let text = self.0.lines.event(event);
+        if matches!(event, Event::StepFailed { .. } | Event::UndoFailed { .. } | Event::Interrupted { .. }) {
+            self.0.out.write(&text);
+        }
+    }
+
+    /// That a step still runs is no news to somebody who wants quiet.
+    fn tick(&mut self, _: Instant) {}
+
+    fn outcome(&mut self, outcome: &Outcome, totals: Totals) {
+        self.0.outcome(outcome, totals);
+    }
+}
+
 /// A writer that goes quiet for good when it fails: a closed pipe must not stop a run half-way.
 struct Outlet<W: Write> {
     out: W,

@@ -269,3 +269,32 @@ fn a_closed_pipe_silences_the_progress_and_stops_nothing() {
     failing_run(&mut plain, start);
     assert_eq!(plain.out.out.0, 1);
 }
+
+#[test]
+fn quiet_tells_failures_and_the_verdict_only() {
+    let mut out = Vec::new();
+    let start = Instant::now();
+    failing_run(&mut Quiet::new(&mut out, Run::Apply, Style::PLAIN, start), start);
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.starts_with("\nvolume.logs: failed: Create volume db.img\n"), "{text}");
+    assert!(
+        text.contains("nothing has changed.") && !text.contains("creating") && !text.contains("Reverting")
+    );
+}
+
+#[test]
+fn a_live_block_is_erased_whole_after_the_window_became_narrower() {
+    static COLUMNS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(80);
+    fn window() -> Window {
+        Window { columns: COLUMNS.load(std::sync::atomic::Ordering::Relaxed), rows: 24 }
+    }
+    let mut out = Vec::new();
+    let mut live = Live::new(&mut out, Run::Apply, Style::PLAIN, Instant::now(), window);
+    live.event(&Event::Started { steps: 1 });
+    let address = address("volume.a_name_of_thirty_characters");
+    live.event(&Event::StepStarted { step: 0, address, title: title(TitleVerb::Create) });
+    // Fifty columns become three lines of twenty, twenty become one.
+    COLUMNS.store(20, std::sync::atomic::Ordering::Relaxed);
+    drop(live);
+    assert!(String::from_utf8(out).unwrap().ends_with("\u{1b}[4F\u{1b}[J"));
+}
