@@ -1,0 +1,69 @@
+//! What every command shares: where it runs, what was typed for all commands, and the sources that problems point into.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::diag::{Diagnostic, SourceMap};
+use crate::exit::Failure;
+use crate::ui::style::Style;
+
+/// The command line's global part, resolved against the environment once.
+pub struct Context {
+    /// The workspace, absolute.
+    pub root: PathBuf,
+    /// Exactly these files, where any were named.
+    pub files: Vec<PathBuf>,
+    pub state: Option<PathBuf>,
+    pub lock_timeout: Duration,
+    pub quiet: bool,
+    pub style: Style,
+    /// `VBS_VAR_name` from the environment: name and value.
+    pub environment_variables: Vec<(String, String)>,
+    /// `VBS_STATE_KEY` and `VBS_PLAN_KEY`.
+    pub state_key: Option<String>,
+    pub plan_key: Option<String>,
+    pub sources: SourceMap,
+}
+
+impl Context {
+    /// A path as the user would write it: relative to the workspace where it lies below it.
+    pub fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+
+    /// Reads a source file.
+    ///
+    /// # Errors
+    /// Where it cannot be read, is not UTF-8 or is larger than the language allows.
+    pub fn add_source(&mut self, path: &Path) -> Result<crate::diag::FileId, Failure> {
+        let name = self.shown(path);
+        let text = read_source(path).map_err(|why| {
+            Diagnostic::error("Cannot read a file", format!("{name}: {why}. Every file of the workspace has to be readable."))
+        })?;
+        Ok(self.sources.add(name, text))
+    }
+}
+
+/// The largest source that is read, in bytes.
+const LARGEST_SOURCE: u64 = 64 << 20;
+
+#[expect(clippy::disallowed_methods, reason = "the command line reads the files it was given")]
+fn read_source(path: &Path) -> Result<String, String> {
+    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if size > LARGEST_SOURCE {
+        return Err(format!("it has {size} bytes, and 64 MiB is the most that is read"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        format!("it is not UTF-8 text (line {line})")
+    })
+}
+
+/// Seconds since 1970, for people and for `trash purge --expired`.
+#[expect(clippy::disallowed_methods, reason = "stamps are for people; no decision but trash expiry, which asks, rests on them")]
+pub fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let seconds = since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+    seconds.saturating_add(crate::faults::clock_offset())
+}

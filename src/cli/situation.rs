@@ -1,0 +1,225 @@
+//! Where a command stands: configuration and state side by side, then with what the hosts show.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::context::Context;
+use super::identities::{self, fresh};
+use super::workspace::Workspace;
+use super::{inputs, surveyed};
+use crate::apply::Views;
+use crate::cli::args::Variables;
+use crate::config::resolve::{Resolved, resolve};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::exit::Failure;
+use crate::hosts::Hosts;
+use crate::model::{Address, ContainerSpec, ContainerView, Kind, Surveyed};
+use crate::plan::build::{Built, build};
+use crate::plan::diff::occupies;
+use crate::plan::lower::lower;
+use crate::plan::moves::{self, Move, Moved};
+use crate::plan::step::Effect;
+use crate::plan::world::{Options, World};
+use crate::providers::CATALOG;
+use crate::state::Recorded;
+use crate::survey::{Target, survey};
+
+/// Configuration and state, resolved against each other.
+pub struct Situation<'a> {
+    pub workspace: &'a Workspace,
+    pub recorded: &'a Recorded,
+    /// The records under the addresses that the configuration gives them now.
+    pub moved: &'a Moved,
+    pub resolved: Resolved<'a>,
+    pub options: &'a Options,
+    pub warnings: Diagnostics,
+}
+
+/// What a command asks of the configuration.
+pub struct Question<'a> {
+    pub variables: &'a Variables,
+    pub options: &'a Options,
+    /// Ids that a saved plan chose for new addresses.
+    pub chosen: &'a BTreeMap<Address, Uuid>,
+}
+
+/// A state that nothing was ever recorded in.
+pub fn nothing_recorded(workspace: &str) -> Recorded {
+    Recorded {
+        lineage: fresh(),
+        workspace: workspace.to_owned(),
+        serial: 0,
+        epoch: 0,
+        records: BTreeMap::new(),
+        containers: BTreeMap::new(),
+        trash: BTreeMap::new(),
+        outputs: Vec::new(),
+        open_run: None,
+    }
+}
+
+/// Resolves the configuration against the state and hands the result on.
+///
+/// # Errors
+/// Every problem of the configuration at once, or the handed-on function's own.
+pub fn with_situation<R>(
+    context: &mut Context,
+    workspace: &Workspace,
+    recorded: &Recorded,
+    question: &Question<'_>,
+    then: impl FnOnce(&Context, &Situation<'_>) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    let inputs = inputs::gather(context, workspace, question.variables)?;
+    let context = &*context;
+    let asked: Vec<Move> = workspace
+        .declared
+        .moves()
+        .iter()
+        .map(|wanted| Move { from: wanted.from.clone(), to: wanted.to.clone(), span: Some(wanted.span) })
+        .collect();
+    let moved = moves::apply(&recorded.records, &asked)?;
+    let mut identities = identities::Recorded {
+        records: &moved.records,
+        options: question.options,
+        chosen: question.chosen,
+    };
+    let (resolved, mut warnings) =
+        resolve(&workspace.declared, &context.sources, &workspace.schemas, &inputs, &mut identities);
+    for container in resolved.desired.containers.values() {
+        if let Ok(provider) = CATALOG.of(container) {
+            warnings.extend(provider.check(container));
+        }
+    }
+    warnings.extend(workspace.warnings.clone());
+    warnings.sort();
+    if warnings.has_errors() {
+        return Err(warnings.into());
+    }
+    let situation =
+        Situation { workspace, recorded, moved: &moved, resolved, options: question.options, warnings };
+    then(context, &situation)
+}
+
+impl Situation<'_> {
+    /// Connections to every host of the configuration.
+    pub fn hosts(&self) -> Hosts {
+        Hosts::new(self.resolved.desired.hosts.clone())
+    }
+
+    /// Every container that is declared or recorded, as it is declared, else as it is recorded.
+    pub fn containers(&self) -> BTreeMap<&Address, &ContainerSpec> {
+        let recorded = self.recorded.containers.iter().map(|(address, record)| (address, &record.spec));
+        recorded.chain(&self.resolved.desired.containers).collect()
+    }
+
+    /// Looks at every container that is not excluded: one round trip a host.
+    ///
+    /// # Errors
+    /// Where a host has seen a newer state than this one.
+    pub async fn look(&self, hosts: &Hosts) -> Result<Views, Failure> {
+        let targets = self.targets()?;
+        let views = survey(hosts, self.recorded.lineage, &targets).await;
+        for target in &targets {
+            if let Some(ContainerView::Present(Surveyed { epoch: Some(found), .. })) = views.get(&target.spec.address)
+                && *found > self.recorded.epoch
+            {
+                return Err(crate::apply::stale(&target.spec, self.recorded.epoch, *found));
+            }
+        }
+        Ok(views)
+    }
+
+    fn targets(&self) -> Result<Vec<Target>, Failure> {
+        let mut wanted: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
+        for record in lower(&self.resolved.desired)?.into_values() {
+            if let Some(name) = occupies(&record.object.body) {
+                wanted.entry(record.object.container).or_default().insert(name);
+            }
+        }
+        let looked_at = self.containers().into_iter().filter(|(address, spec)| !self.is_excluded(address, spec));
+        Ok(looked_at
+            .map(|(address, spec)| Target {
+                spec: spec.clone(),
+                identity: self.recorded.containers.get(address).map(|record| record.identity),
+                wanted: wanted.remove(address).unwrap_or_default(),
+            })
+            .collect())
+    }
+
+    /// What is left out is not even asked.
+    fn is_excluded(&self, address: &Address, spec: &ContainerSpec) -> bool {
+        let host = Address::new(Kind::Host, &spec.host.0);
+        self.options.excludes.iter().any(|excluded| excluded == address || *excluded == host)
+    }
+
+    pub fn world<'w>(&'w self, views: &'w Views) -> World<'w> {
+        World {
+            lineage: self.recorded.lineage,
+            workspace: &self.resolved.desired.workspace,
+            desired: &self.resolved.desired,
+            records: &self.moved.records,
+            containers: &self.recorded.containers,
+            trash: &self.recorded.trash,
+            live: views,
+            makers: &CATALOG,
+        }
+    }
+
+    /// The plan, with moves in it and the preconditions of the configuration checked.
+    ///
+    /// # Errors
+    /// Where there is nothing to show.
+    pub fn plan(&self, views: &Views) -> Result<Built, Failure> {
+        let mut built = build(&self.world(views), self.options, &mut fresh)?;
+        let effects: Vec<Effect> = self.moved.effects.clone();
+        surveyed::show_moves(&mut built.plan, &effects);
+        built.plan.state_effects.splice(0..0, effects);
+        if !self.options.destroy {
+            let look = |address: &Address, name: &str| surveyed::value(self, views, address, name);
+            built.diagnostics.extend(self.resolved.deferred.preconditions(&look));
+        }
+        built.diagnostics.extend(self.warnings.clone());
+        built.diagnostics.sort();
+        Ok(built)
+    }
+}
+
+/// What the state would show if everything were as it was recorded: `--no-refresh`.
+pub fn as_recorded(situation: &Situation<'_>) -> Views {
+    let recorded = situation.recorded;
+    let mut views: Views = situation
+        .containers()
+        .into_keys()
+        .map(|address| {
+            let view = match recorded.containers.get(address) {
+                Some(record) => ContainerView::Present(surveyed::remembered(recorded, record)),
+                None => ContainerView::Fresh { missing: Vec::new(), foreign: BTreeSet::new(), capacity: None },
+            };
+            (address.clone(), view)
+        })
+        .collect();
+    for record in situation.moved.records.values() {
+        if let Some(ContainerView::Present(present)) = views.get_mut(&record.object.container) {
+            present.objects.push(surveyed::as_observed(recorded, record));
+        }
+    }
+    views
+}
+
+/// A refusal that leaves nothing to be shown.
+pub fn refuse_open_run(recorded: &Recorded) -> Result<(), Failure> {
+    let Some(run) = &recorded.open_run else { return Ok(()) };
+    Err(Failure::new(
+        crate::exit::Exit::Locked,
+        Diagnostic::error(
+            "An unfinished run must be recovered first",
+            format!(
+                "Run {} of {} was interrupted: some of its {} steps are done and some are not. Until it is closed, nothing \
+                 else may change this workspace. `vbs recover` looks at what is there, shows what it would do, and takes \
+                 the run back; with --resume it finishes it.",
+                run.id, run.holder, run.steps
+            ),
+        ),
+    ))
+}
