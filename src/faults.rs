@@ -112,7 +112,7 @@ mod injected {
             }
         }
 
-        /// Strikes vbs itself. Kinds that only a frame can carry out do nothing here.
+        /// Strikes vbs itself. A kind that only a frame or its reply can carry out was put at the wrong boundary.
         pub fn strike(self) {
             match self {
                 Kind::Kill => {
@@ -138,12 +138,12 @@ mod injected {
                 | Kind::LieZero
                 | Kind::LieFive
                 | Kind::Fail
-                | Kind::Slow => {}
+                | Kind::Slow => wrong(format_args!("{self:?} needs one of the boundaries around a frame")),
             }
         }
     }
 
-    /// Passes a boundary, where what strikes can only strike vbs itself.
+    /// Passes a boundary that has no frame at hand: what strikes there strikes vbs itself.
     pub fn boundary(class: Class) {
         if let Some(kind) = pass(class) {
             kind.strike();

@@ -1,6 +1,7 @@
 //! Frames, answers, and what becomes of a shell that is lost.
 
 use super::*;
+use crate::hosts::channel::Channel;
 
 #[tokio::test]
 async fn a_batch_of_queries_is_one_round_trip_answered_in_order() {
@@ -226,4 +227,42 @@ async fn what_travels_on_standard_input_is_in_no_argument_and_no_environment() {
     let frame = Frame { stdin: secret.clone(), ..frame(script) };
     let answer = answered(here().act(&local(), &frame, &fence(1)).await);
     assert_eq!(answer.stdout, format!("read {secret}\n"));
+}
+
+#[tokio::test]
+async fn a_program_that_is_no_shell_is_quoted_in_the_reason() {
+    let programs: [(&[&str], &str); 4] = [
+        (&["/bin/sh", "-c", "echo Permission denied >&2; exit 255"], "Permission denied"),
+        (&["/bin/false"], "exit status: 1"),
+        (&["/bin/sleep", "5"], "no whole answer"),
+        (&["/bin/cat"], "no whole answer"),
+    ];
+    for (program, reason) in programs {
+        let program: Vec<String> = program.iter().map(|word| (*word).to_owned()).collect();
+        let mut channel = Channel::open(&program).unwrap();
+        let lost = channel.greet(Duration::from_millis(500)).await.unwrap_err();
+        assert!(lost.0.contains(reason), "{program:?}: {lost:?}");
+    }
+    assert!(Channel::open(&["/nonexistent/sh".to_owned()]).is_err());
+}
+
+#[tokio::test]
+async fn a_login_that_talks_before_the_shell_starts_is_no_obstacle() {
+    let program = ["/bin/sh", "-c", "printf 'Welcome!\\nnews'; printf warning >&2; exec /bin/sh"];
+    let mut channel = Channel::open(&program.map(str::to_owned)).unwrap();
+    channel.greet(Duration::from_secs(60)).await.unwrap();
+    let message = Body::of_query(&query("echo out")).unwrap().message();
+    let answers = channel.exchange(&[message], Duration::from_secs(60)).await.unwrap();
+    assert_eq!(answers, [answer(0, "out\n", "")]);
+}
+
+#[tokio::test]
+async fn no_more_shells_act_than_the_host_allows() {
+    let one = HostSpec { parallelism: 1, ..pool::local() };
+    let hosts = Hosts::new(BTreeMap::from([(local(), one)]));
+    let (local, frame, fence) = (local(), frame("echo $$"), fence(1));
+    let act = || hosts.act(&local, &frame, &fence);
+    let (a, b, c) = tokio::join!(act(), act(), act());
+    let shell = answered(a).stdout;
+    assert_eq!([answered(b).stdout, answered(c).stdout], [shell.clone(), shell]);
 }
