@@ -1,1 +1,9 @@
-//! To be written.
+//! The language: from text to what is asked for. Parsing is hcl-edit's, which keeps the place of every node;
+//! evaluation is ours, because sizes need exact numbers and every error needs a place.
+
+pub mod convert;
+pub mod eval;
+pub mod number;
+pub mod parse;
+pub mod types;
+pub mod value;
