@@ -2,6 +2,7 @@
 //! evaluation is ours, because sizes need exact numbers and every error needs a place.
 
 pub mod convert;
+pub mod declare;
 pub mod eval;
 pub mod number;
 pub mod parse;
