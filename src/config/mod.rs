@@ -3,6 +3,7 @@
 
 pub mod convert;
 pub mod eval;
+pub mod functions;
 pub mod number;
 pub mod parse;
 pub mod types;
