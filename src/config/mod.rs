@@ -4,6 +4,7 @@
 pub mod convert;
 pub mod declare;
 pub mod eval;
+pub mod functions;
 pub mod number;
 pub mod parse;
 pub mod types;

@@ -23,16 +23,77 @@ pub enum Value {
     /// In Unicode's normal form C: build it with [`Value::text`].
     Text(Arc<str>),
     /// A list or a tuple: what was written stays as it was written until it is converted.
-    List(Arc<[Value]>),
+    List(Shared<Vec<Value>>),
     /// Holds neither unknown nor sensitive elements: those spread to the whole set.
-    Set(Arc<BTreeSet<Value>>),
+    Set(Shared<BTreeSet<Value>>),
     /// A map or an object.
-    Map(Arc<Map>),
+    Map(Shared<Map>),
     /// Known only after an apply. Spreads through whatever is computed from it.
     Unknown,
     /// Not to be shown. Holds no other `Sensitive` at its top: build it with [`Value::sensitive`].
     Sensitive(Arc<Value>),
     Reference(Reference),
+}
+
+/// Elements that many values may share, with what is worth knowing of all of them without another look: values
+/// that share parts can be exponentially larger than the memory they take, so nothing may walk them unawares.
+#[derive(Debug)]
+pub struct Shared<C>(Arc<Counted<C>>);
+
+#[derive(Debug)]
+struct Counted<C> {
+    elements: C,
+    weight: usize,
+    depth: usize,
+    secret: bool,
+    unknown: bool,
+}
+
+impl<C> Shared<C> {
+    /// `each` calls its argument with every element.
+    fn new(elements: C, each: fn(&C, &mut dyn FnMut(&Value))) -> Shared<C> {
+        let (mut weight, mut depth, mut secret, mut unknown) = (1usize, 0, false, false);
+        each(&elements, &mut |element| {
+            weight = weight.saturating_add(element.weight());
+            depth = depth.max(element.depth());
+            secret |= element.contains_sensitive();
+            unknown |= element.contains_unknown();
+        });
+        Shared(Arc::new(Counted { elements, weight, depth: depth + 1, secret, unknown }))
+    }
+}
+
+impl<C> Clone for Shared<C> {
+    fn clone(&self) -> Self {
+        Shared(Arc::clone(&self.0))
+    }
+}
+
+impl<C> std::ops::Deref for Shared<C> {
+    type Target = C;
+    fn deref(&self) -> &C {
+        &self.0.elements
+    }
+}
+
+impl<C: PartialEq> PartialEq for Shared<C> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || **self == **other
+    }
+}
+
+impl<C: Eq> Eq for Shared<C> {}
+
+impl<C: Ord> PartialOrd for Shared<C> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<C: Ord> Ord for Shared<C> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { std::cmp::Ordering::Equal } else { (**self).cmp(&**other) }
+    }
 }
 
 /// Something declared. Only the [`Scope`](super::eval::Scope) that handed it out knows what is in it.
@@ -72,11 +133,13 @@ impl Value {
     }
 
     pub fn list(elements: impl IntoIterator<Item = Value>) -> Value {
-        Value::List(elements.into_iter().collect())
+        let elements: Vec<Value> = elements.into_iter().collect();
+        Value::List(Shared::new(elements, |list, visit| list.iter().for_each(visit)))
     }
 
     pub fn map<K: Into<Arc<str>>>(elements: impl IntoIterator<Item = (K, Value)>) -> Value {
-        Value::Map(Arc::new(elements.into_iter().map(|(key, value)| (key.into(), value)).collect()))
+        let elements: Map = elements.into_iter().map(|(key, value)| (key.into(), value)).collect();
+        Value::Map(Shared::new(elements, |map, visit| map.values().for_each(visit)))
     }
 
     /// A set of known values: marks of elements go to the whole, and one unknown element makes it unknown, because
@@ -89,7 +152,11 @@ impl Value {
             unknown |= element.contains_unknown();
             set.insert(element);
         }
-        let set = if unknown { Value::Unknown } else { Value::Set(Arc::new(set)) };
+        let set = if unknown {
+            Value::Unknown
+        } else {
+            Value::Set(Shared::new(set, |set, visit| set.iter().for_each(visit)))
+        };
         set.sensitive_if(secret)
     }
 
@@ -155,8 +222,8 @@ impl Value {
     pub fn contains_unknown(&self) -> bool {
         match self {
             Value::Unknown => true,
-            Value::List(list) => list.iter().any(Value::contains_unknown),
-            Value::Map(map) => map.values().any(Value::contains_unknown),
+            Value::List(list) => list.0.unknown,
+            Value::Map(map) => map.0.unknown,
             Value::Sensitive(inner) => inner.contains_unknown(),
             _ => false,
         }
@@ -165,9 +232,32 @@ impl Value {
     pub fn contains_sensitive(&self) -> bool {
         match self {
             Value::Sensitive(_) => true,
-            Value::List(list) => list.iter().any(Value::contains_sensitive),
-            Value::Map(map) => map.values().any(Value::contains_sensitive),
+            Value::List(list) => list.0.secret,
+            Value::Map(map) => map.0.secret,
             _ => false,
+        }
+    }
+
+    /// How much it is to walk or print in full: about one for each element and for each 64 bytes of text.
+    pub fn weight(&self) -> usize {
+        match self {
+            Value::Text(text) => 1 + text.len() / 64,
+            Value::List(list) => list.0.weight,
+            Value::Set(set) => set.0.weight,
+            Value::Map(map) => map.0.weight,
+            Value::Sensitive(inner) => inner.weight(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Unknown | Value::Reference(_) => 1,
+        }
+    }
+
+    /// How many collections are inside each other. Whatever walks a value recurses that deep.
+    pub fn depth(&self) -> usize {
+        match self {
+            Value::List(list) => list.0.depth,
+            Value::Set(set) => set.0.depth,
+            Value::Map(map) => map.0.depth,
+            Value::Sensitive(inner) => inner.depth(),
+            _ => 0,
         }
     }
 
@@ -176,6 +266,21 @@ impl Value {
         match self {
             Value::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    fn kind_name(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "bool",
+            Value::Number(_) => "number",
+            Value::Text(_) => "string",
+            Value::List(_) => "list",
+            Value::Set(_) => "set",
+            Value::Map(_) => "object",
+            Value::Unknown => "unknown",
+            Value::Sensitive(inner) => inner.kind_name(),
+            Value::Reference(_) => "reference",
         }
     }
 
@@ -194,11 +299,22 @@ impl Value {
             Value::Reference(reference) => format!("reference to {reference}"),
         }
     }
+
+    /// As [`Value::type_name`], with the article that a sentence needs.
+    pub fn with_article(&self) -> String {
+        let name = self.type_name();
+        match self {
+            Value::Null | Value::Unknown => name,
+            Value::Sensitive(inner) => inner.with_article(),
+            _ if name.starts_with(['e', 'o']) => format!("an {name}"),
+            _ => format!("a {name}"),
+        }
+    }
 }
 
-/// `list of number` where all elements are alike, else what a mixture is called.
+/// `list of number` where all elements are alike, else what a mixture is called. Looks no deeper than one level.
 fn container_name<'a>(alike: &str, mixed: &str, elements: impl Iterator<Item = &'a Value>) -> String {
-    let names: BTreeSet<String> = elements.map(Value::type_name).collect();
+    let names: BTreeSet<&str> = elements.map(Value::kind_name).collect();
     match names.first() {
         None => format!("empty {alike}"),
         Some(name) if names.len() == 1 => format!("{alike} of {name}"),
