@@ -138,7 +138,8 @@ pub fn parse_variable_file(sources: &SourceMap, file: FileId) -> (BTreeMap<Strin
         };
         if let Some(first) = values.get(&name) {
             let detail = "A variable has one value in a file. Remove one of the two.";
-            let problem = Diagnostic::error("Duplicate attribute", detail).at(written.name, "written again here");
+            let problem =
+                Diagnostic::error("Duplicate attribute", detail).at(written.name, "written again here");
             diagnostics.push(problem.related(first.name, "first written here"));
             continue;
         }

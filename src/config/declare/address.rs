@@ -21,12 +21,8 @@ pub fn address(expression: &Expression) -> Option<Address> {
 
 fn instance_key(operator: &TraversalOperator) -> Option<InstanceKey> {
     match operator {
-        TraversalOperator::Index(Expression::String(name)) => {
-            Some(InstanceKey::Name(name.as_str().into()))
-        }
-        TraversalOperator::Index(Expression::Number(index)) => {
-            index.value().as_u64().map(InstanceKey::Index)
-        }
+        TraversalOperator::Index(Expression::String(name)) => Some(InstanceKey::Name(name.as_str().into())),
+        TraversalOperator::Index(Expression::Number(index)) => index.value().as_u64().map(InstanceKey::Index),
         _ => None,
     }
 }

@@ -109,10 +109,12 @@ impl<'a> Builder<'a> {
         }
         let Some(labels) = self.reader(file).labels(rule, block) else { return (None, Vec::new()) };
         let (given, place) = &labels[0];
-        let of_role = || self.schemas.iter().enumerate().filter(|(_, schema)| schema.role.word() == rule.word);
+        let of_role =
+            || self.schemas.iter().enumerate().filter(|(_, schema)| schema.role.word() == rule.word);
         if let Some((index, schema)) = of_role().find(|(_, schema)| schema.name == given) {
             let extra = schema.attributes.iter();
-            let extra = extra.map(|attribute| ExtraAttribute { name: attribute.name, required: attribute.required });
+            let extra =
+                extra.map(|attribute| ExtraAttribute { name: attribute.name, required: attribute.required });
             return (Some(index), extra.collect());
         }
         let names: Vec<&str> = of_role().map(|(_, schema)| schema.name).collect();
@@ -183,7 +185,9 @@ impl<'a> Builder<'a> {
                     let header = self.reader(file).header(&block);
                     let detail = "`locals` holds values only: write `name = …`.";
                     self.diagnostics.push(
-                        Diagnostic::error("Unknown block", detail).at(header, "no block can stand here").within(&title),
+                        Diagnostic::error("Unknown block", detail)
+                            .at(header, "no block can stand here")
+                            .within(&title),
                     );
                     continue;
                 }

@@ -101,11 +101,7 @@ impl Block {
 
 /// Reads the structure of every file. The declarations hold what was sound, so that one run can report as much as
 /// possible; they must not be acted on while there are errors.
-pub fn declare(
-    sources: &SourceMap,
-    files: &[FileId],
-    schemas: &[ProviderSchema],
-) -> (Declared, Diagnostics) {
+pub fn declare(sources: &SourceMap, files: &[FileId], schemas: &[ProviderSchema]) -> (Declared, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     let mut builder = blocks::Builder::new(sources, schemas, &mut diagnostics);
     for file in files {

@@ -100,7 +100,10 @@ fn circles(moves: &[Move], diagnostics: &mut Diagnostics) {
                     diagnostics.push(
                         Diagnostic::error(
                             "Moves in a circle",
-                            format!("{}. Nothing is at the end of this chain. Remove one of the `moved` blocks.", names.join(" -> ")),
+                            format!(
+                                "{}. Nothing is at the end of this chain. Remove one of the `moved` blocks.",
+                                names.join(" -> ")
+                            ),
                         )
                         .at(item.span, "this move is part of a circle"),
                     );

@@ -51,7 +51,8 @@ impl Reader<'_> {
     /// The place of a block's word and labels.
     pub fn header(&self, block: &Block) -> Span {
         let mut header = self.span(block.ident.span());
-        if let Some(end) = block.labels.iter().filter_map(hcl::edit::Span::span).map(|range| range.end).max() {
+        if let Some(end) = block.labels.iter().filter_map(hcl::edit::Span::span).map(|range| range.end).max()
+        {
             header.end = header.end.max(end);
         }
         header
@@ -69,7 +70,8 @@ impl Reader<'_> {
         if labels.len() == rule.labels.len() {
             return Some(labels);
         }
-        let shape: String = rule.labels.iter().map(|label| format!(" \"{}\"", label.to_uppercase())).collect();
+        let shape: String =
+            rule.labels.iter().map(|label| format!(" \"{}\"", label.to_uppercase())).collect();
         let (header, found) = (self.header(block), labels.len());
         self.diagnostics.push(
             Diagnostic::error(
@@ -131,7 +133,7 @@ impl Reader<'_> {
         parts.attributes.insert(name, written);
     }
 
-    fn nested(&mut self, rule: &BlockRule, block: Block, parts: &mut Parts) {
+    fn nested(&mut self, rule: &BlockRule, mut block: Block, parts: &mut Parts) {
         let header = self.header(&block);
         let Some(nested) = rule.blocks.iter().find(|nested| nested.block.word == block.ident.as_str()) else {
             let diagnostic = unknown_nested(rule, block.ident.as_str(), header);
@@ -142,15 +144,20 @@ impl Reader<'_> {
         let first = parts.blocks.iter().find(|(other, _)| *other == word).map(|(_, first)| first.header);
         if let (Times::Once, Some(first)) = (nested.times, first) {
             self.diagnostics.push(
-                Diagnostic::error("Duplicate block", format!("`{word}` can stand once in this block. Merge the two."))
-                    .at(header, "written again here")
-                    .related(first, "first written here")
-                    .within(&parts.title),
+                Diagnostic::error(
+                    "Duplicate block",
+                    format!("`{word}` can stand once in this block. Merge the two."),
+                )
+                .at(header, "written again here")
+                .related(first, "first written here")
+                .within(&parts.title),
             );
             return;
         }
         // What an export may hold is its provider's to say; without one there is nothing to check it against.
-        let block = if word == "export" { Block { body: Body::new(), ..block } } else { block };
+        if word == "export" {
+            block.body = Body::new();
+        }
         if let Some(mut inner) = self.block(nested.block, &[], block) {
             inner.title.clone_from(&parts.title);
             parts.blocks.push((word, inner));
@@ -194,7 +201,9 @@ fn unknown_attribute(rule: &BlockRule, given: &str, place: Span, known: &[&str])
     if rule.blocks.iter().any(|nested| nested.block.word == given) {
         return Diagnostic::error(
             "Unknown attribute",
-            format!("`{given}` is a block, not an attribute. Write `{given} {{ … }}`, without the equals sign."),
+            format!(
+                "`{given}` is a block, not an attribute. Write `{given} {{ … }}`, without the equals sign."
+            ),
         )
         .at(place, "this is the name of a block");
     }

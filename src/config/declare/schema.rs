@@ -174,20 +174,15 @@ pub static ATTACHMENT: BlockRule = BlockRule {
     blocks: &[once(&LIFECYCLE)],
 };
 
-pub static MOVED: BlockRule = BlockRule {
-    word: "moved",
-    labels: &[],
-    attributes: &[required("from"), required("to")],
-    blocks: &[],
-};
+pub static MOVED: BlockRule =
+    BlockRule { word: "moved", labels: &[], attributes: &[required("from"), required("to")], blocks: &[] };
 
 /// `locals` alone takes attributes of any name; it is read apart.
 pub static LOCALS: BlockRule = BlockRule { word: "locals", labels: &[], attributes: &[], blocks: &[] };
 
 /// Every block that may stand at the top of a file.
-pub static TOP: [&BlockRule; 11] = [
-    &VBS, &VARIABLE, &LOCALS, &OUTPUT, &HOST, &POOL, &HYPERVISOR, &VOLUME, &SNAPSHOT, &ATTACHMENT, &MOVED,
-];
+pub static TOP: [&BlockRule; 11] =
+    [&VBS, &VARIABLE, &LOCALS, &OUTPUT, &HOST, &POOL, &HYPERVISOR, &VOLUME, &SNAPSHOT, &ATTACHMENT, &MOVED];
 
 /// Blocks of the language that this version does not have.
 pub const NOT_YET: [&str; 4] = ["module", "removed", "import", "check"];

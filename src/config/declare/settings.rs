@@ -33,7 +33,8 @@ pub fn read(parts: &Parts, sources: &SourceMap, diagnostics: &mut Diagnostics) -
     let mut reader = Constants { sources, title: &parts.title, diagnostics };
     let attribute = |name: &str| parts.attributes.get(name);
     let mut settings = Settings { span: Some(parts.header), ..Settings::default() };
-    settings.name = attribute("name").and_then(|written| reader.checked(written, "Invalid workspace name", name));
+    settings.name =
+        attribute("name").and_then(|written| reader.checked(written, "Invalid workspace name", name));
     attribute("required_version").and_then(|written| reader.checked(written, "Unsuitable version", version));
     if let Some(written) = attribute("trash_retention")
         && let Some(seconds) = reader.checked(written, "Invalid duration", duration)
@@ -79,7 +80,8 @@ impl Constants<'_> {
             Ok(value) => Some(value),
             Err(why) => {
                 let label = "this cannot be used";
-                self.diagnostics.push(Diagnostic::error(summary, why).at(written.span, label).within(self.title));
+                self.diagnostics
+                    .push(Diagnostic::error(summary, why).at(written.span, label).within(self.title));
                 None
             }
         }
@@ -137,8 +139,11 @@ fn name(text: &str) -> Result<String, String> {
 }
 
 fn version(text: &str) -> Result<(), String> {
-    let wanted = VersionReq::parse(text)
-        .map_err(|why| format!("{text:?} is not a version requirement: {why}. Write one such as \">= 0.1\" or \">= 0.1, < 0.3\"."))?;
+    let wanted = VersionReq::parse(text).map_err(|why| {
+        format!(
+            "{text:?} is not a version requirement: {why}. Write one such as \">= 0.1\" or \">= 0.1, < 0.3\"."
+        )
+    })?;
     let this = env!("CARGO_PKG_VERSION");
     match Version::parse(this) {
         Ok(version) if wanted.matches(&version) => Ok(()),
@@ -157,7 +162,11 @@ fn path_text(text: &str) -> Result<String, String> {
 
 /// `7d`, `12h`, `30m`, `90s`, in seconds.
 pub fn duration(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text:?} is not a duration. Write a whole number and a unit: \"7d\", \"12h\", \"30m\" or \"90s\".");
+    let wrong = || {
+        format!(
+            "{text:?} is not a duration. Write a whole number and a unit: \"7d\", \"12h\", \"30m\" or \"90s\"."
+        )
+    };
     let unit = match text.chars().last() {
         Some('d') => 24 * 3600,
         Some('h') => 3600,
@@ -171,5 +180,7 @@ pub fn duration(text: &str) -> Result<u64, String> {
     }
     // A hundred years are enough for anybody and leave every sum of seconds far from overflow.
     let seconds = number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit));
-    seconds.filter(|n| *n <= 100 * 366 * 24 * 3600).ok_or_else(|| format!("{text:?} is longer than a hundred years."))
+    seconds
+        .filter(|n| *n <= 100 * 366 * 24 * 3600)
+        .ok_or_else(|| format!("{text:?} is longer than a hundred years."))
 }

@@ -52,7 +52,13 @@ impl<'w, 'a> Arguments<'w, 'a> {
     }
 
     /// Reports a problem at the value of an attribute, or at the block where it is not written.
-    pub fn wrong(&self, name: &str, summary: &'static str, label: impl Into<String>, detail: impl Into<String>) {
+    pub fn wrong(
+        &self,
+        name: &str,
+        summary: &'static str,
+        label: impl Into<String>,
+        detail: impl Into<String>,
+    ) {
         let place = self.written(name).map_or(self.block.header, |written| written.span);
         self.report(Diagnostic::error(summary, detail).at(place, label));
     }
@@ -127,7 +133,12 @@ impl<'w, 'a> Arguments<'w, 'a> {
             None => String::new(),
         };
         let known = one_of(known().map(|word| format!("{word:?}")));
-        self.wrong(name, "Unknown word", "this is none of the words that can stand here", format!("`{name}` is {known}.{hint}"));
+        self.wrong(
+            name,
+            "Unknown word",
+            "this is none of the words that can stand here",
+            format!("`{name}` is {known}.{hint}"),
+        );
         None
     }
 
@@ -155,7 +166,11 @@ impl<'w, 'a> Arguments<'w, 'a> {
         if let Some(Value::Map(map)) = self.value("labels", &Type::Map(Box::new(Type::Text))) {
             for (key, value) in map.iter() {
                 let text = value.as_text().unwrap_or_default();
-                if [key.as_ref(), text].iter().any(|part| part.len() > 255 || part.chars().any(char::is_control)) || key.is_empty() {
+                if [key.as_ref(), text]
+                    .iter()
+                    .any(|part| part.len() > 255 || part.chars().any(char::is_control))
+                    || key.is_empty()
+                {
                     let detail = "A label's name and value have at most 255 bytes and no control characters such as line ends, and the name is not empty.";
                     self.wrong("labels", "Invalid label", "this cannot be a label", detail);
                     continue;
@@ -197,7 +212,12 @@ impl<'w, 'a> Arguments<'w, 'a> {
     /// Reports a required attribute that is written, but null.
     pub fn required<T>(&self, name: &str, found: Option<T>) -> Option<T> {
         if found.is_none() && !self.is_broken() && self.seen.borrow().needs.is_empty() {
-            self.wrong(name, "Null value", "this is null", format!("`{name}` is required, so it needs a value."));
+            self.wrong(
+                name,
+                "Null value",
+                "this is null",
+                format!("`{name}` is required, so it needs a value."),
+            );
         }
         found
     }

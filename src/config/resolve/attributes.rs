@@ -22,10 +22,22 @@ fn known(kind: Kind) -> &'static [&'static str] {
         Kind::Host => &["address", "name"],
         Kind::Pool => &["host", "name"],
         Kind::Hypervisor => &["host", "name"],
-        Kind::Volume => &["id", "labels", "name", "on_destroy", "path", "pool", "serial", "size", "size_bytes", "source"],
+        Kind::Volume => {
+            &["id", "labels", "name", "on_destroy", "path", "pool", "serial", "size", "size_bytes", "source"]
+        }
         Kind::Snapshot => &["id", "labels", "name", "path", "pool", "size", "size_bytes", "volume"],
         Kind::Attachment => &[
-            "access", "bus", "device", "guest_path", "host_path", "hypervisor", "serial", "shared", "snapshot", "vm", "volume",
+            "access",
+            "bus",
+            "device",
+            "guest_path",
+            "host_path",
+            "hypervisor",
+            "serial",
+            "shared",
+            "snapshot",
+            "vm",
+            "volume",
         ],
     }
 }
@@ -70,7 +82,8 @@ pub fn of(world: &World<'_>, address: &Address, entry: &Entry, name: &str) -> Re
             _ => Vec::new(),
         };
         let mut candidates: Vec<String> = settings;
-        candidates.extend(known(address.kind).iter().chain(surveyed(address.kind)).map(|name| (*name).to_owned()));
+        candidates
+            .extend(known(address.kind).iter().chain(surveyed(address.kind)).map(|name| (*name).to_owned()));
         candidates.sort_unstable();
         LookupError::Missing { what: format!("attribute of {address}"), candidates }
     })

@@ -7,7 +7,7 @@ use crate::config::types::Type;
 use crate::config::value::Value;
 use crate::model::container::{PoolPolicy, Reserve};
 use crate::model::schema::{Attribute, AttributeType};
-use crate::model::{Bytes, ContainerSpec, HostName, HostSpec, Kind, Setting, Settings};
+use crate::model::{ContainerSpec, HostName, HostSpec, Kind, Setting, Settings};
 
 const CONNECT_TIMEOUT_SECONDS: u64 = 10;
 const PARALLELISM: usize = 10;
@@ -59,7 +59,12 @@ fn seconds(arguments: &Arguments<'_, '_>, name: &str) -> Option<u64> {
     match duration_seconds(&text) {
         Ok(seconds @ 1..=3600) => Some(seconds),
         Ok(_) => {
-            arguments.wrong(name, "Invalid duration", "this cannot be used", "It is from 1 second to 1 hour.");
+            arguments.wrong(
+                name,
+                "Invalid duration",
+                "this cannot be used",
+                "It is from 1 second to 1 hour.",
+            );
             None
         }
         Err(why) => {

@@ -58,7 +58,11 @@ fn evaluate(
         );
     }
     if value.is_null() {
-        return wrong("Null value", "this is null", "Write a value, or leave the attribute out to have one instance.");
+        return wrong(
+            "Null value",
+            "this is null",
+            "Write a value, or leave the attribute out to have one instance.",
+        );
     }
     Ok(value)
 }
@@ -69,7 +73,9 @@ fn each(world: &World<'_>, written: &Written, seen: &RefCell<Seen>) -> Result<Fo
         Err(Diagnostic::error("Invalid for_each", detail).at(written.span, label).into())
     };
     let found: Found = match &value {
-        Value::Map(map) => map.iter().map(|(key, value)| (InstanceKey::Name(key.clone()), value.clone())).collect(),
+        Value::Map(map) => {
+            map.iter().map(|(key, value)| (InstanceKey::Name(key.clone()), value.clone())).collect()
+        }
         Value::Set(set) => {
             let named = set.iter().filter_map(|value| match value {
                 Value::Text(text) => Some((InstanceKey::Name(text.clone()), value.clone())),
@@ -78,11 +84,22 @@ fn each(world: &World<'_>, written: &Written, seen: &RefCell<Seen>) -> Result<Fo
             let found: Found = named.collect();
             if found.len() != set.len() {
                 let label = format!("this is a {}", value.type_name());
-                return wrong(label, "Every element becomes a key, so a set holds texts: write toset([\"a\", \"b\"]).");
+                return wrong(
+                    label,
+                    "Every element becomes a key, so a set holds texts: write toset([\"a\", \"b\"]).",
+                );
             }
             found
         }
-        Value::Reference(Reference::Block(address)) => return whole_block(world, address, seen),
+        Value::Reference(Reference::Block(address)) => match whole_block(world, address, seen)? {
+            Some(found) => found,
+            None => {
+                return wrong(
+                    format!("{address} has `count`"),
+                    "Its instances have numbers, not keys. Write `count` in this block as well, or `for_each` in both.",
+                );
+            }
+        },
         Value::Unknown => Found::new(),
         Value::List(_) => {
             return wrong(
@@ -100,21 +117,22 @@ fn each(world: &World<'_>, written: &Written, seen: &RefCell<Seen>) -> Result<Fo
     limited(found, written)
 }
 
-/// `for_each = volume.data`: the same keys, and the instances as values.
+/// `for_each = volume.data`: the same keys, and the instances as values. Nothing where they have numbers.
 fn whole_block(
     world: &World<'_>,
     address: &crate::model::Address,
     seen: &RefCell<Seen>,
-) -> Result<Found, Diagnostics> {
+) -> Result<Option<Found>, Diagnostics> {
     match world.instances.get(address) {
         None => {
             seen.borrow_mut().needs.insert(super::world::Node::Instances(address.clone()));
-            Ok(Found::new())
+            Ok(Some(Found::new()))
         }
         Some(None) => Err(Diagnostics::new()),
         Some(Some(instances)) => {
             let one = |key: &InstanceKey| Value::Reference(Reference::Object(address.with_key(key.clone())));
-            Ok(instances.keys().map(|key| (key.clone(), one(key))).collect())
+            let are_named = instances.keys().all(|key| matches!(key, InstanceKey::Name(_)));
+            Ok(are_named.then(|| instances.keys().map(|key| (key.clone(), one(key))).collect()))
         }
     }
 }
@@ -125,7 +143,9 @@ fn counted(world: &World<'_>, written: &Written, seen: &RefCell<Seen>) -> Result
         _ => return Ok(Found::new()),
     };
     match count {
-        Some(count) if count <= MOST => Ok((0..count).map(|index| (InstanceKey::Index(index), Value::Null)).collect()),
+        Some(count) if count <= MOST => {
+            Ok((0..count).map(|index| (InstanceKey::Index(index), Value::Null)).collect())
+        }
         Some(_) => Err(too_many(written)),
         None => Err(Diagnostic::error("Invalid count", "`count` is a whole number, 0 or more.")
             .at(written.span, "this is not a number of instances")

@@ -182,19 +182,28 @@ impl Scope for Names<'_, '_> {
             "var" => namespace("var"),
             "local" => namespace("local"),
             "each" if self.instance.each.is_some() => namespace("each"),
-            "each" => refused("`each` has a meaning only in a block with `for_each`. Add `for_each` to the block, or use another value."),
+            "each" => refused(
+                "`each` has a meaning only in a block with `for_each`. Add `for_each` to the block, or use another value.",
+            ),
             "count" if self.instance.index.is_some() => namespace("count"),
-            "count" => refused("`count` has a meaning only in a block with `count`. Add `count` to the block, or use another value."),
+            "count" => refused(
+                "`count` has a meaning only in a block with `count`. Add `count` to the block, or use another value.",
+            ),
             "self" => match &self.instance.this {
                 Some(address) => Ok(Value::Reference(Reference::Object(address.clone()))),
-                None => refused("`self` has a meaning only in the preconditions and postconditions of a volume, snapshot or attachment."),
+                None => refused(
+                    "`self` has a meaning only in the preconditions and postconditions of a volume, snapshot or attachment.",
+                ),
             },
             _ => match KINDS.into_iter().find(|kind| kind.word() == name) {
                 Some(kind) => Ok(Value::Reference(Reference::Kind(kind))),
                 None => {
                     let roots = ["var", "local", "each", "count", "self"];
                     let roots = roots.into_iter().chain(KINDS.map(Kind::word));
-                    Err(LookupError::Missing { what: "name".to_owned(), candidates: roots.map(str::to_owned).collect() })
+                    Err(LookupError::Missing {
+                        what: "name".to_owned(),
+                        candidates: roots.map(str::to_owned).collect(),
+                    })
                 }
             },
         }
@@ -225,7 +234,9 @@ impl Scope for Names<'_, '_> {
     fn index(&self, of: &Reference, key: &Value) -> Result<Value, LookupError> {
         let address = match of {
             Reference::Block(address) => address,
-            Reference::Object(address) if !key.as_text().is_some_and(|k| attributes::is_any(address.kind, k)) => {
+            Reference::Object(address)
+                if !key.as_text().is_some_and(|k| attributes::is_any(address.kind, k)) =>
+            {
                 return refused(format!(
                     "{address} has neither `for_each` nor `count`, so it is one and has no instances. Write {address}, without a key."
                 ));
@@ -265,9 +276,9 @@ impl Scope for Names<'_, '_> {
             Some(Some(instances)) => instances,
         };
         self.seen.borrow_mut().touched.insert(address.clone());
-        let all = instances.keys().map(|key| {
-            (key_value(key), Value::Reference(Reference::Object(address.with_key(key.clone()))))
-        });
+        let all = instances
+            .keys()
+            .map(|key| (key_value(key), Value::Reference(Reference::Object(address.with_key(key.clone())))));
         Ok(all.collect())
     }
 }

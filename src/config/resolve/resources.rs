@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
+use super::Identity;
 use super::arguments::Arguments;
 use super::attributes;
 use super::world::{Entry, Local, Node, Resolution};
-use super::Identity;
 use crate::model::address::is_label;
 use crate::model::desired::{AttachmentSpec, Resource, SnapshotSpec, Spec, VolumeSpec};
 use crate::model::{Access, Address, Bus, Bytes, ContainerSpec, InstanceKey, Kind, OnDestroy};
@@ -53,7 +53,8 @@ impl<'w> Arguments<'w, '_> {
 
     /// The name on the host: as written, as recorded in this pool, or derived; checked by the pool's provider.
     fn name(&self, written: Option<String>, identity: &Identity, pool: &Address) -> Option<String> {
-        let recorded = identity.name.as_ref().filter(|_| identity.container.as_ref().is_none_or(|c| c == pool));
+        let recorded =
+            identity.name.as_ref().filter(|_| identity.container.as_ref().is_none_or(|c| c == pool));
         let name = written.or_else(|| recorded.cloned()).unwrap_or_else(|| derived_name(self.address));
         let check = self.world.schema(pool)?.check_name;
         if let Err(why) = check(&name) {
@@ -75,7 +76,11 @@ impl<'w> Arguments<'w, '_> {
             labels: if self.address.kind == Kind::Attachment { Default::default() } else { self.labels() },
             place: self.block.spans.clone(),
         };
-        if self.is_broken() { Entry::Failed } else { Entry::Resource(Box::new(Resolution { resource, size })) }
+        if self.is_broken() {
+            Entry::Failed
+        } else {
+            Entry::Resource(Box::new(Resolution { resource, size }))
+        }
     }
 
     /// What the arguments were worked out from, and `depends_on`. A block stands for all of its instances.
@@ -91,8 +96,11 @@ impl<'w> Arguments<'w, '_> {
             }
         }
         found.extend(self.block.depends_on.iter().map(|(address, _)| address.clone()));
-        found.retain(|address| address.kind.is_resource() && address.block() != *self.address && address != self.address);
-        let blocks: BTreeSet<Address> = found.iter().filter(|address| self.is_whole(address)).cloned().collect();
+        found.retain(|address| {
+            address.kind.is_resource() && address.block() != *self.address && address != self.address
+        });
+        let blocks: BTreeSet<Address> =
+            found.iter().filter(|address| self.is_whole(address)).cloned().collect();
         found.retain(|address| address.key.is_none() || !blocks.contains(&address.block()));
         found.into_iter().collect()
     }
@@ -108,7 +116,9 @@ impl<'w> Arguments<'w, '_> {
             let detail = if size == Bytes::ZERO {
                 "A volume has at least one byte.".to_owned()
             } else {
-                format!("The pool allocates in units of {unit}, and rounded up to that this is larger than 9223372036854775807 bytes, the largest that storage tools count.")
+                format!(
+                    "The pool allocates in units of {unit}, and rounded up to that this is larger than 9223372036854775807 bytes, the largest that storage tools count."
+                )
             };
             self.wrong("size", "Invalid size", "this is not a size that a volume can have", detail);
         }
@@ -201,7 +211,12 @@ fn volume_size(
             "{} has {}, and a copy of it cannot have less, or its end would be lost. Ask for at least as much, or leave `size` out.",
             source.address, origin.size
         );
-        arguments.wrong("size", "Smaller than its source", format!("this is less than {}", origin.size), detail);
+        arguments.wrong(
+            "size",
+            "Smaller than its source",
+            format!("this is less than {}", origin.size),
+            detail,
+        );
         return None;
     }
     Some(size)
@@ -231,14 +246,8 @@ pub fn snapshot(arguments: &Arguments<'_, '_>) -> Option<Entry> {
     }
     let identity = arguments.identity();
     let name = arguments.name(written_name.clone(), &identity, &pool)?;
-    let spec = SnapshotSpec {
-        volume,
-        pool,
-        name,
-        name_is_written: written_name.is_some(),
-        reserve,
-        quiesce_guest,
-    };
+    let spec =
+        SnapshotSpec { volume, pool, name, name_is_written: written_name.is_some(), reserve, quiesce_guest };
     Some(arguments.finish(identity, Spec::Snapshot(spec), origin.size))
 }
 
@@ -271,8 +280,7 @@ pub fn attachment(arguments: &Arguments<'_, '_>) -> Option<Entry> {
         (_, None) => origin.resource.id.to_string(),
     };
     let host_path = attributes::path(arguments.world, origin)?;
-    let spec =
-        AttachmentSpec { source, hypervisor, vm, device, bus, access, shared, serial, host_path };
+    let spec = AttachmentSpec { source, hypervisor, vm, device, bus, access, shared, serial, host_path };
     Some(arguments.finish(identity, Spec::Attachment(spec), Bytes::ZERO))
 }
 
@@ -333,7 +341,12 @@ fn device(
     let check = arguments.world.schema(hypervisor)?.check_disk;
     if let Err(why) = check(vm, &device) {
         let detail = format!("{} Choose another `vm` or `device`.", super::arguments::sentence(&why));
-        arguments.wrong("device", "Invalid VM or device", "this cannot be attached under these names", detail);
+        arguments.wrong(
+            "device",
+            "Invalid VM or device",
+            "this cannot be attached under these names",
+            detail,
+        );
         return None;
     }
     Some(device)

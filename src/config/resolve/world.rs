@@ -36,7 +36,11 @@ impl std::fmt::Display for Node {
 /// A local that was evaluated.
 #[derive(Debug)]
 pub enum Local {
-    Value { value: Value, touched: BTreeSet<Address>, locals: BTreeSet<String> },
+    Value {
+        value: Value,
+        touched: BTreeSet<Address>,
+        locals: BTreeSet<String>,
+    },
     /// It reads a surveyed value, named here: it has a value only when the hosts were looked at.
     Surveyed(String),
     Failed,
@@ -102,13 +106,6 @@ impl<'a> World<'a> {
     pub fn container(&self, address: &Address) -> Option<&ContainerSpec> {
         match self.entries.get(address) {
             Some(Entry::Container(spec)) => Some(spec),
-            _ => None,
-        }
-    }
-
-    pub fn resolution(&self, address: &Address) -> Option<&Resolution> {
-        match self.entries.get(address) {
-            Some(Entry::Resource(resolution)) => Some(resolution),
             _ => None,
         }
     }
