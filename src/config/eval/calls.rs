@@ -129,7 +129,7 @@ impl Run<'_> {
                 unknown = true;
                 continue;
             }
-            match self.fit(function, parameter, value, *at) {
+            match self.fit(function, parameter, value, at) {
                 Ok(value) => values.push(value),
                 Err(more) => problems.extend(concealed(more, marked)),
             }

@@ -14,7 +14,7 @@ pub(super) fn explain(error: &Error, text: &str, item: Range<usize>, file: FileI
     }
     let message = error.message();
     let is_escape = message.contains("escape sequence") || message.contains("hex code");
-    // The parser points at the beginning of the string.
+    // The parser points behind it.
     let range = if is_escape { invalid_escape(text, at) } else { token(text, at) };
     let found = &text[range.clone()];
     let span = Span::new(file, range);
@@ -75,9 +75,9 @@ fn structure_hint(message: &str, found: &str) -> &'static str {
     }
 }
 
-/// The first escape from `at` on that is none.
+/// The first escape that is none, on the line of `at`.
 fn invalid_escape(text: &str, at: usize) -> Range<usize> {
-    let mut from = at;
+    let mut from = text[..at].rfind('\n').map_or(0, |end| end + 1);
     while let Some(found) = text[from..].find('\\') {
         let start = from + found;
         let mut behind = text[start + 1..].chars();
