@@ -12,7 +12,13 @@ use crate::diag::did_you_mean;
 /// type, and marks are kept.
 pub fn convert(value: Value, wanted: &Type) -> Result<Value, String> {
     match value {
-        Value::Sensitive(inner) => return convert(Arc::unwrap_or_clone(inner), wanted).map(Value::sensitive),
+        Value::Sensitive(inner) => {
+            // The reason would quote the value.
+            let converted = convert(Arc::unwrap_or_clone(inner), wanted);
+            return converted
+                .map(Value::sensitive)
+                .map_err(|_| format!("this sensitive value is not {}", wanted.with_article()));
+        }
         Value::Null | Value::Unknown => return Ok(value),
         _ => {}
     }

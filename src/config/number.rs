@@ -250,3 +250,56 @@ fn next_digit(rest: u128, denominator: u128) -> (u8, u128) {
     }
     (digit, sum)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn printing_and_parsing_agree() {
+        for text in ["0", "-1", "1.5", "-0.001", "170141183460469231731687303715884105727", "0.1"] {
+            assert_eq!(Number::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Number::parse("1.50e1").unwrap(), Number::integer(15));
+        assert_eq!(Number::fraction(1, 3).unwrap().to_string(), format!("0.{}", "3".repeat(30)));
+        for text in
+            ["", "-", "1.", ".5", "1e", "1e+", "0x10", "1_000", "--1", "1e99999999999", "1.2.3", "inf", "NaN"]
+        {
+            assert!(Number::parse(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn fractions_obey_the_laws(a in any::<i32>(), b in 1i32.., c in any::<i32>(), d in 1i32..) {
+            let x = Number::fraction(a.into(), b.into()).unwrap();
+            let y = Number::fraction(c.into(), d.into()).unwrap();
+            let (a, b, c, d) = (i128::from(a), i128::from(b), i128::from(c), i128::from(d));
+            prop_assert_eq!(x.cmp(&y), (a * d).cmp(&(c * b)));
+            prop_assert_eq!(x.checked_add(y).unwrap(), Number::fraction(a * d + c * b, b * d).unwrap());
+            prop_assert_eq!(x.checked_add(y).unwrap().checked_sub(y), Ok(x));
+            if c != 0 {
+                prop_assert_eq!(x.checked_div(y).unwrap().checked_mul(y), Ok(x));
+                let rest = x.checked_rem(y).unwrap();
+                prop_assert!(rest == Number::ZERO || (rest < Number::ZERO) == (x < Number::ZERO));
+            }
+            prop_assert!(x.floor() <= x && x <= x.ceil());
+        }
+
+        #[test]
+        fn no_operation_panics(a: i128, b: i128, c: i128, d: i128) {
+            let numbers = [Number::fraction(a, b), Number::fraction(c, d), Ok(Number::integer(i128::MIN))];
+            let numbers: Vec<Number> = numbers.into_iter().flatten().collect();
+            for x in &numbers {
+                for y in &numbers {
+                    let _ = (x.checked_add(*y), x.checked_sub(*y), x.checked_mul(*y), x.checked_div(*y), x.checked_rem(*y));
+                    let _ = (x.cmp(y), x.ceil(), x.floor(), x.checked_neg(), x.to_string());
+                }
+            }
+        }
+    }
+}

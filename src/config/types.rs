@@ -202,3 +202,103 @@ fn example(name: &str) -> &'static str {
         _ => "object({ name = string })",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse::parse_expression;
+
+    fn read(text: &str) -> Result<Type, Diagnostics> {
+        let mut sources = SourceMap::default();
+        let file = sources.add("type", text);
+        Type::parse(&parse_expression(&sources, file)?, &sources, file)
+    }
+
+    fn evaluated(text: &str) -> Value {
+        let mut sources = SourceMap::default();
+        let file = sources.add("value", text);
+        let expression = parse_expression(&sources, file).unwrap();
+        let limits = Limits::default();
+        Evaluator { sources: &sources, scope: &NoNames, limits: &limits }.evaluate(&expression, file).unwrap()
+    }
+
+    #[test]
+    fn values_are_converted_to_types() {
+        for (value, kind, expected) in [
+            ("5", "string", "\"5\""),
+            ("\"5\"", "number", "5"),
+            ("\"true\"", "bool", "true"),
+            ("[1, \"2\"]", "list(number)", "[1, 2]"),
+            ("[2, 1, 2]", "set(string)", "toset([\"1\", \"2\"])"),
+            ("{ a = 1 }", "map(string)", "{ a = \"1\" }"),
+            ("[1, true]", "tuple([string, bool])", "[\"1\", true]"),
+            ("[1, \"a\"]", "list(any)", "[\"1\", \"a\"]"),
+            ("{ a = 1, z = 2 }", "object({ a = string })", "{ a = \"1\" }"),
+            (
+                "{}",
+                "object({ a = optional(string, \"x\"), b = optional(number) })",
+                "{ a = \"x\", b = null }",
+            ),
+            ("{ a = null }", "object({ a = optional(string, \"x\") })", "{ a = \"x\" }"),
+            ("null", "list(string)", "null"),
+            (
+                "[{ size = 1 }]",
+                "list(object({ size = string, n = optional(number, 3) }))",
+                "[{ size = \"1\", n = 3 }]",
+            ),
+        ] {
+            assert_eq!(
+                convert(evaluated(value), &read(kind).unwrap()),
+                Ok(evaluated(expected)),
+                "{value}: {kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_its_place_in_the_value() {
+        for (value, kind, why) in [
+            ("[1]", "string", "a list of number is not a string"),
+            ("[1, \"x\"]", "list(number)", "in element 1, \"x\" is not a number"),
+            (
+                "{ a = { b = [] } }",
+                "map(object({ b = bool }))",
+                "in element \"a\", in attribute \"b\", an empty list is not a bool",
+            ),
+            (
+                "{ siez = 1 }",
+                "object({ size = number })",
+                "attribute \"size\" is missing; it has \"siez\", which may be meant",
+            ),
+            ("[1]", "tuple([number, number])", "a tuple of 2 is wanted and this has 1"),
+            ("\"yes\"", "bool", "\"yes\" is neither \"true\" nor \"false\""),
+        ] {
+            assert_eq!(
+                convert(evaluated(value), &read(kind).unwrap()),
+                Err(why.to_owned()),
+                "{value}: {kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_type_is_refused() {
+        for (text, word) in [
+            ("strnig", "`string`"),
+            ("\"string\"", "without quotes"),
+            ("list", "list(string)"),
+            ("list(string, number)", "one argument"),
+            ("optional(string)", "object type"),
+            ("object({ a = optional(number, \"x\") })", "default"),
+            ("tuple(string)", "tuple([string, number])"),
+            ("5", "not a type"),
+        ] {
+            let problems = read(text).unwrap_err();
+            let problem = problems.iter().next().unwrap();
+            assert!(
+                problem.summary == "Invalid type" && problem.detail.contains(word),
+                "{text}: {problem:?}"
+            );
+        }
+    }
+}

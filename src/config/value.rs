@@ -43,23 +43,33 @@ pub struct Shared<C>(Arc<Counted<C>>);
 #[derive(Debug)]
 struct Counted<C> {
     elements: C,
+    facts: Facts,
+}
+
+#[derive(Debug)]
+struct Facts {
     weight: usize,
     depth: usize,
     secret: bool,
     unknown: bool,
 }
 
+impl Facts {
+    fn of<'v>(elements: impl Iterator<Item = &'v Value>) -> Facts {
+        let mut facts = Facts { weight: 1, depth: 1, secret: false, unknown: false };
+        for element in elements {
+            facts.weight = facts.weight.saturating_add(element.weight());
+            facts.depth = facts.depth.max(element.depth() + 1);
+            facts.secret |= element.contains_sensitive();
+            facts.unknown |= element.contains_unknown();
+        }
+        facts
+    }
+}
+
 impl<C> Shared<C> {
-    /// `each` calls its argument with every element.
-    fn new(elements: C, each: fn(&C, &mut dyn FnMut(&Value))) -> Shared<C> {
-        let (mut weight, mut depth, mut secret, mut unknown) = (1usize, 0, false, false);
-        each(&elements, &mut |element| {
-            weight = weight.saturating_add(element.weight());
-            depth = depth.max(element.depth());
-            secret |= element.contains_sensitive();
-            unknown |= element.contains_unknown();
-        });
-        Shared(Arc::new(Counted { elements, weight, depth: depth + 1, secret, unknown }))
+    fn new(elements: C, facts: Facts) -> Shared<C> {
+        Shared(Arc::new(Counted { elements, facts }))
     }
 }
 
@@ -134,12 +144,14 @@ impl Value {
 
     pub fn list(elements: impl IntoIterator<Item = Value>) -> Value {
         let elements: Vec<Value> = elements.into_iter().collect();
-        Value::List(Shared::new(elements, |list, visit| list.iter().for_each(visit)))
+        let facts = Facts::of(elements.iter());
+        Value::List(Shared::new(elements, facts))
     }
 
     pub fn map<K: Into<Arc<str>>>(elements: impl IntoIterator<Item = (K, Value)>) -> Value {
         let elements: Map = elements.into_iter().map(|(key, value)| (key.into(), value)).collect();
-        Value::Map(Shared::new(elements, |map, visit| map.values().for_each(visit)))
+        let facts = Facts::of(elements.values());
+        Value::Map(Shared::new(elements, facts))
     }
 
     /// A set of known values: marks of elements go to the whole, and one unknown element makes it unknown, because
@@ -152,12 +164,11 @@ impl Value {
             unknown |= element.contains_unknown();
             set.insert(element);
         }
-        let set = if unknown {
-            Value::Unknown
-        } else {
-            Value::Set(Shared::new(set, |set, visit| set.iter().for_each(visit)))
-        };
-        set.sensitive_if(secret)
+        if unknown {
+            return Value::Unknown.sensitive_if(secret);
+        }
+        let facts = Facts::of(set.iter());
+        Value::Set(Shared::new(set, facts)).sensitive_if(secret)
     }
 
     #[must_use]
@@ -222,8 +233,8 @@ impl Value {
     pub fn contains_unknown(&self) -> bool {
         match self {
             Value::Unknown => true,
-            Value::List(list) => list.0.unknown,
-            Value::Map(map) => map.0.unknown,
+            Value::List(list) => list.0.facts.unknown,
+            Value::Map(map) => map.0.facts.unknown,
             Value::Sensitive(inner) => inner.contains_unknown(),
             _ => false,
         }
@@ -232,8 +243,8 @@ impl Value {
     pub fn contains_sensitive(&self) -> bool {
         match self {
             Value::Sensitive(_) => true,
-            Value::List(list) => list.0.secret,
-            Value::Map(map) => map.0.secret,
+            Value::List(list) => list.0.facts.secret,
+            Value::Map(map) => map.0.facts.secret,
             _ => false,
         }
     }
@@ -242,9 +253,9 @@ impl Value {
     pub fn weight(&self) -> usize {
         match self {
             Value::Text(text) => 1 + text.len() / 64,
-            Value::List(list) => list.0.weight,
-            Value::Set(set) => set.0.weight,
-            Value::Map(map) => map.0.weight,
+            Value::List(list) => list.0.facts.weight,
+            Value::Set(set) => set.0.facts.weight,
+            Value::Map(map) => map.0.facts.weight,
             Value::Sensitive(inner) => inner.weight(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Unknown | Value::Reference(_) => 1,
         }
@@ -253,9 +264,9 @@ impl Value {
     /// How many collections are inside each other. Whatever walks a value recurses that deep.
     pub fn depth(&self) -> usize {
         match self {
-            Value::List(list) => list.0.depth,
-            Value::Set(set) => set.0.depth,
-            Value::Map(map) => map.0.depth,
+            Value::List(list) => list.0.facts.depth,
+            Value::Set(set) => set.0.facts.depth,
+            Value::Map(map) => map.0.facts.depth,
             Value::Sensitive(inner) => inner.depth(),
             _ => 0,
         }

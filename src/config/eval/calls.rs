@@ -3,7 +3,7 @@
 use hcl::edit::expr::{Expression, FuncCall};
 
 use super::comprehension::Elements;
-use super::{Locals, Outcome, Run, Spanned};
+use super::{Locals, Outcome, Run, Spanned, concealed};
 use crate::config::functions::{self, Function, Parameter};
 use crate::config::value::{Reference, Value};
 use crate::diag::{Diagnostics, did_you_mean};
@@ -43,7 +43,8 @@ impl Run<'_> {
                 let result = (function.run)(self.evaluator.limits, &values).map_err(|problem| {
                     let guilty = problem.argument.and_then(|index| arguments.get(index));
                     let at = guilty.map_or(whole, |(_, expression)| expression);
-                    self.problem(at, "Function cannot do this", format!("`{name}`: {}.", problem.why))
+                    let detail = format!("`{name}`: {}.", problem.why);
+                    concealed(self.problem(at, "Function cannot do this", detail), secret)
                 })?;
                 Ok(self.bounded(result, whole)?.sensitive_if(secret || expanded_secret))
             }
@@ -128,9 +129,9 @@ impl Run<'_> {
                 unknown = true;
                 continue;
             }
-            match self.fit(function, parameter, value, *at) {
+            match self.fit(function, parameter, value, at) {
                 Ok(value) => values.push(value),
-                Err(more) => problems.extend(more),
+                Err(more) => problems.extend(concealed(more, marked)),
             }
         }
         if problems.has_errors() {

@@ -208,12 +208,10 @@ impl Run<'_> {
 
     /// A value as the key of a map: text, or nothing while it is unknown; and whether it is sensitive.
     fn key(&self, value: Value, at: Span) -> Outcome<(Option<Arc<str>>, bool)> {
-        let (value, secret) = value.unmark();
-        if value.is_unknown() {
-            return Ok((None, secret));
-        }
-        match convert(value, &Type::Text) {
+        let (converted, secret) = unmarked(convert(value, &Type::Text));
+        match converted {
             Ok(Value::Text(text)) => Ok((Some(text), secret)),
+            Ok(Value::Unknown) => Ok((None, secret)),
             Ok(_) => Err(problem_at(at, "Invalid key", "The key of a map must not be null.".to_owned())),
             Err(why) => Err(problem_at(at, "Invalid key", format!("The key of a map is a string: {why}."))),
         }
@@ -233,12 +231,10 @@ impl Run<'_> {
 
     /// A value as a condition, nothing while it is unknown, and whether it is sensitive.
     fn truth(&self, value: Value, at: &impl Spanned, what: &str) -> Outcome<(Option<bool>, bool)> {
-        let (value, secret) = value.unmark();
-        if value.is_unknown() {
-            return Ok((None, secret));
-        }
-        match convert(value, &Type::Bool) {
+        let (converted, secret) = unmarked(convert(value, &Type::Bool));
+        match converted {
             Ok(Value::Bool(value)) => Ok((Some(value), secret)),
+            Ok(Value::Unknown) => Ok((None, secret)),
             Ok(_) => {
                 Err(self.problem(at, "Invalid condition", format!("{what} must be true or false, not null.")))
             }
@@ -316,6 +312,26 @@ impl Run<'_> {
 
 fn problem_at(at: Span, summary: &'static str, detail: String) -> Diagnostics {
     Diagnostic::error(summary, detail).at(at, "").into()
+}
+
+/// A conversion's result without its mark. It is taken off only after the conversion, whose messages heed it.
+fn unmarked(converted: Result<Value, String>) -> (Result<Value, String>, bool) {
+    match converted.map(Value::unmark) {
+        Ok((value, secret)) => (Ok(value), secret),
+        Err(why) => (Err(why), false),
+    }
+}
+
+/// The problems, without the details that could show a sensitive value.
+fn concealed(problems: Diagnostics, secret: bool) -> Diagnostics {
+    if !secret {
+        return problems;
+    }
+    let conceal = |problem: Diagnostic| Diagnostic {
+        detail: "What exactly is wrong cannot be said without showing a sensitive value.".to_owned(),
+        ..problem
+    };
+    problems.into_iter().map(conceal).collect()
 }
 
 /// Whether the minus at which a literal was cut belongs to its exponent, as in `1e-3`.

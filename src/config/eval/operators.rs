@@ -2,7 +2,7 @@
 
 use hcl::edit::expr::{BinaryOp, BinaryOperator, Expression, UnaryOp, UnaryOperator};
 
-use super::{Locals, Outcome, Run};
+use super::{Locals, Outcome, Run, unmarked};
 use crate::config::convert::convert;
 use crate::config::number::{Number, NumberError};
 use crate::config::types::Type;
@@ -97,12 +97,10 @@ impl Run<'_> {
 
     /// A value as a number, nothing while it is unknown, and whether it is sensitive.
     fn operand(&self, value: Value, at: &Expression) -> Outcome<(Option<Number>, bool)> {
-        let (value, secret) = value.unmark();
-        if value.is_unknown() {
-            return Ok((None, secret));
-        }
-        let why = match convert(value, &Type::Number) {
+        let (converted, secret) = unmarked(convert(value, &Type::Number));
+        let why = match converted {
             Ok(Value::Number(number)) => return Ok((Some(number), secret)),
+            Ok(Value::Unknown) => return Ok((None, secret)),
             Ok(_) => "null is no number".to_owned(),
             Err(why) => why,
         };

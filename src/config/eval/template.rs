@@ -3,7 +3,7 @@
 use hcl::edit::template::{Directive, Element, ForDirective, IfDirective, Template};
 
 use super::comprehension::Elements;
-use super::{Local, Locals, Outcome, Run, Spanned};
+use super::{Local, Locals, Outcome, Run, Spanned, unmarked};
 use crate::config::convert::convert;
 use crate::config::types::Type;
 use crate::config::value::Value;
@@ -96,9 +96,9 @@ impl Run<'_> {
                 return Ok(());
             }
         };
-        let (value, secret) = value.unmark();
+        let (converted, secret) = unmarked(convert(value, &Type::Text));
         out.secret |= secret;
-        match convert(value, &Type::Text) {
+        match converted {
             Ok(Value::Text(text)) => out.text.push_str(&text),
             Ok(Value::Unknown) => out.unknown = true,
             Ok(_) => out.problems.extend(self.problem(

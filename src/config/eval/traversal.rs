@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hcl::edit::Decorated;
 use hcl::edit::expr::{Expression, Traversal, TraversalOperator};
 
-use super::{Locals, LookupError, Outcome, Run, Spanned};
+use super::{Locals, LookupError, Outcome, Run, Spanned, concealed};
 use crate::config::convert::convert;
 use crate::config::types::Type;
 use crate::config::value::{Reference, Value};
@@ -69,7 +69,10 @@ impl Run<'_> {
                 Some(value) => Ok(value.clone()),
                 None => Err(self.missing("attribute", name, map.keys(), at)),
             },
-            Value::Sensitive(inner) => Ok(self.attribute(Arc::unwrap_or_clone(inner), name, at)?.sensitive()),
+            Value::Sensitive(inner) => {
+                let found = self.attribute(Arc::unwrap_or_clone(inner), name, at);
+                found.map(Value::sensitive).map_err(|problems| concealed(problems, true))
+            }
             Value::Unknown => Ok(Value::Unknown),
             other => Err(self.no_attributes(&other, name, at)),
         }
@@ -100,12 +103,15 @@ impl Run<'_> {
             Value::Reference(of) => self.index_reference(&of, key, at),
             Value::List(list) => self.index_list(&list, key, at),
             Value::Map(map) => {
-                let key = self.key_text(key, at)?;
-                map.get(&key).cloned().ok_or_else(|| self.missing("element", &key, map.keys(), at))
+                let found = |key: Arc<str>| {
+                    map.get(&key).cloned().ok_or_else(|| self.missing("element", &key, map.keys(), at))
+                };
+                self.key_text(key, at).and_then(found)
             }
             other => Err(self.no_elements(&other, at)),
         };
-        Ok(found?.sensitive_if(secret || key_secret))
+        let secret = secret || key_secret;
+        found.map(|found| found.sensitive_if(secret)).map_err(|problems| concealed(problems, secret))
     }
 
     fn index_reference(&self, of: &Reference, key: Value, at: &impl Spanned) -> Outcome {

@@ -12,10 +12,12 @@ pub(super) fn explain(error: &Error, text: &str, item: Range<usize>, file: FileI
     while !text.is_char_boundary(at) {
         at -= 1;
     }
-    let range = token(text, at);
+    let message = error.message();
+    let is_escape = message.contains("escape sequence") || message.contains("hex code");
+    // The parser points behind it.
+    let range = if is_escape { invalid_escape(text, at) } else { token(text, at) };
     let found = &text[range.clone()];
     let span = Span::new(file, range);
-    let message = error.message();
     if message.contains("found redefined") {
         return redefined(text, item, found, at, file);
     }
@@ -30,7 +32,7 @@ pub(super) fn explain(error: &Error, text: &str, item: Range<usize>, file: FileI
             "Expression too long",
             "More than 128 operators are chained here. Split the expression with local values.".to_owned(),
         )
-    } else if message.contains("escape sequence") || message.contains("hex code") {
+    } else if is_escape {
         ("Invalid escape sequence", "In quotes, `\\` begins one of \\n \\r \\t \\\" \\\\ \\uNNNN \\UNNNNNNNN. Write `\\\\` for a backslash.".to_owned())
     } else if message.starts_with("invalid expression") {
         (
@@ -71,6 +73,29 @@ fn structure_hint(message: &str, found: &str) -> &'static str {
     } else {
         hint(found)
     }
+}
+
+/// The first escape that is none, on the line of `at`.
+fn invalid_escape(text: &str, at: usize) -> Range<usize> {
+    let mut from = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    while let Some(found) = text[from..].find('\\') {
+        let start = from + found;
+        let mut behind = text[start + 1..].chars();
+        let escaped = behind.next();
+        let digits = match escaped {
+            Some('u') => 4,
+            Some('U') => 8,
+            Some('n' | 'r' | 't' | '"' | '\\') => 0,
+            _ => return start..start + 1 + escaped.map_or(0, char::len_utf8),
+        };
+        let hex = behind.take(digits).take_while(char::is_ascii_hexdigit).count();
+        let code = text.get(start + 2..start + 2 + digits).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        if hex < digits || (digits > 0 && code.and_then(char::from_u32).is_none()) {
+            return start..start + 2 + hex;
+        }
+        from = start + 2;
+    }
+    token(text, at)
 }
 
 /// The word, line break or single character at `at`.

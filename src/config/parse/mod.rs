@@ -26,7 +26,7 @@ pub const LARGEST_SOURCE: usize = 64 << 20;
 pub fn parse(sources: &SourceMap, file: FileId) -> (Body, Diagnostics) {
     let text = &sources.file(file).text;
     if let Err(problem) = check_size(text, file) {
-        return (Body::new(), problem.into());
+        return (Body::new(), problem);
     }
     if Scan::strict(text, file).problems.is_empty()
         && let Ok(body) = parse_body(text)
@@ -47,12 +47,12 @@ pub fn parse_expression(sources: &SourceMap, file: FileId) -> Result<Expression,
     parse_expr(text.trim_end()).map_err(|error| explain::explain(&error, text, 0..text.len(), file).into())
 }
 
-fn check_size(text: &str, file: FileId) -> Result<(), Diagnostic> {
+fn check_size(text: &str, file: FileId) -> Result<(), Diagnostics> {
     if text.len() <= LARGEST_SOURCE {
         return Ok(());
     }
     let detail = "A source file may have 64 MiB. Split it, or make the blocks with `for_each`.";
-    Err(Diagnostic::error("File too large", detail).at(Span::new(file, 0..0), ""))
+    Err(Diagnostic::error("File too large", detail).at(Span::new(file, 0..0), "").into())
 }
 
 /// Parses each top-level item by itself, collects their problems, and parses the sound ones together.
