@@ -1,1 +1,3 @@
-//! To be written.
+//! The commands.
+
+pub mod args;

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Address;
 use super::container::ContainerSpec;
 use super::object::{Object, OnDestroy};
-use super::{Address, Bytes};
 use std::collections::BTreeMap;
 
 /// An object of ours: what was made, and what of its block must outlive the block.
@@ -18,9 +18,6 @@ pub struct Record {
     pub labels: BTreeMap<String, String>,
     /// Direct dependencies, for destroying after the blocks are gone.
     pub depends_on: Vec<Address>,
-    /// The size as it was written, where it was written: it is compared with the configuration, the object's size
-    /// with the host.
-    pub declared_size: Option<Bytes>,
 }
 
 /// A pool or hypervisor that holds or held something of ours. Its identity is that of the object with its address.

@@ -1,6 +1,19 @@
 //! The pure core: desired, recorded and live objects in, an executable plan out. Apply makes no choices of its own.
 
+pub mod build;
+mod capacity;
+pub mod compare;
+mod containers;
+pub mod diff;
+pub mod graph;
+pub mod lower;
+pub mod moves;
+pub mod present;
+mod problems;
+mod rename_hint;
+pub mod select;
 pub mod step;
+pub mod world;
 
 use std::collections::BTreeMap;
 

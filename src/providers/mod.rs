@@ -135,3 +135,9 @@ fn foreign_action(action: &Action, why: &str) -> Diagnostic {
         ),
     )
 }
+
+impl crate::plan::world::Makers for Catalog {
+    fn steps(&self, request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
+        self.of(request.container)?.steps(request)
+    }
+}

@@ -1,0 +1,483 @@
+//! From the comparison to the executable graph.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use uuid::Uuid;
+
+use super::diff::{Change, Decision, Diff, LiveIndex, diff};
+use super::graph::{self, Edges};
+use super::lower::lower;
+use super::step::{Effect, Operation, Request, Step};
+use super::world::{Options, World, find_record};
+use super::{
+    ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, capacity, containers, present,
+    problems, rename_hint, select,
+};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::model::{Address, Body, ContainerSpec, Kind, ObjectKey, Observed, Record};
+
+/// A plan, with what was wrong. A plan beside errors shows what could be planned; it must not be applied.
+#[derive(Debug)]
+pub struct Built {
+    pub plan: Plan,
+    pub diagnostics: Diagnostics,
+}
+
+/// Compares and assembles. `fresh` gives ids for what gets one at plan time.
+///
+/// # Errors
+/// Options that name nothing, steps that wait for each other: there is no plan to show then.
+pub fn build(
+    world: &World<'_>,
+    options: &Options,
+    fresh: &mut dyn FnMut() -> Uuid,
+) -> Result<Built, Diagnostics> {
+    let desired = lower(world.desired)?;
+    let scope = select::scope(world, options)?;
+    let index = LiveIndex::new(world.live, world.lineage);
+    let mut found = diff(world, &desired, options, &scope, &index);
+    check_restores(world, options, &index, &mut found);
+    let pools = capacity::check(world, &mut found);
+    let mode = match options {
+        Options { destroy: true, .. } => Mode::Destroy,
+        Options { refresh_only: true, .. } => Mode::RefreshOnly,
+        _ => Mode::Normal,
+    };
+    for change in found.changes.values_mut().filter(|change| change.decision == Decision::Replace) {
+        renew(world, change, fresh);
+    }
+    rename_hint::warn(&mut found);
+    let mut builder = Builder::new(world, options, &found.changes, fresh);
+    builder.add_changes();
+    builder.add_containers();
+    let (steps, effects, rows, planned, mut diagnostics) = builder.finish();
+    diagnostics.extend(found.diagnostics);
+    diagnostics.sort();
+    let (steps, edges) = (steps.steps, steps.edges);
+    found.drift.sort();
+    let plan = Plan {
+        format: FORMAT,
+        workspace: world.workspace.to_owned(),
+        lineage: world.lineage,
+        mode,
+        changes: rows,
+        drift: found.drift,
+        steps,
+        edges,
+        state_effects: effects,
+        containers: planned,
+        pools,
+    };
+    Ok(Built { plan, diagnostics })
+}
+
+/// A replacement is another object: a disk gets a new id here, a volume got its own from the configuration.
+fn renew(world: &World<'_>, change: &mut Change, fresh: &mut dyn FnMut() -> Uuid) {
+    let Some(after) = &mut change.after else { return };
+    let recorded = world.records.get(&change.key).map(|record| record.object.id);
+    if recorded == Some(after.object.id) {
+        after.object.id = fresh();
+    }
+}
+
+fn check_restores(world: &World<'_>, options: &Options, index: &LiveIndex<'_>, found: &mut Diff) {
+    for (volume, snapshot) in &options.restore {
+        let record = find_record(world.records, volume);
+        let source = find_record(world.records, snapshot);
+        let why = match (record.map(|r| &r.object.body), source.map(|r| &r.object.body)) {
+            (Some(Body::Volume(_)), Some(Body::Snapshot(taken)))
+                if Some(taken.origin.id) == record.map(|r| r.object.id) =>
+            {
+                None
+            }
+            (Some(Body::Volume(_)), Some(Body::Snapshot(taken))) => {
+                Some(format!("{snapshot} is a snapshot of {}, not of {volume}", taken.origin.address))
+            }
+            (Some(Body::Volume(_)), _) => Some(format!("there is no snapshot {snapshot} in the state")),
+            _ => Some(format!("there is no volume {volume} in the state")),
+        };
+        if let Some(why) = why {
+            found.diagnostics.push(problems::not_its_snapshot(volume, snapshot, &why));
+            continue;
+        }
+        let mut users: Vec<String> =
+            disks_of(world, found, volume).map(|address| address.to_string()).collect();
+        let open =
+            record.and_then(|record| index.find(record.object.id)).is_some_and(|observed| observed.open);
+        users.extend(open.then(|| "a process has it open".to_owned()));
+        if !users.is_empty() {
+            found.diagnostics.push(problems::only_in_use(world, volume, &users));
+        }
+    }
+}
+
+/// The attachments of a volume that stay.
+fn disks_of<'a>(
+    world: &'a World<'_>,
+    found: &'a Diff,
+    volume: &'a Address,
+) -> impl Iterator<Item = &'a Address> {
+    world
+        .records
+        .values()
+        .filter(move |record| {
+            let Body::Disk(disk) = &record.object.body else { return false };
+            let going = found
+                .changes
+                .get(&record.object.key)
+                .is_some_and(|change| change.decision == Decision::Destroy);
+            disk.source.address == *volume && !going
+        })
+        .map(|record| &record.object.key.address)
+}
+
+/// The steps of one change: what takes away, and what makes or alters.
+#[derive(Debug, Clone, Default)]
+struct Chains {
+    down: Range<usize>,
+    up: Range<usize>,
+}
+
+struct Builder<'a> {
+    world: &'a World<'a>,
+    options: &'a Options,
+    changes: &'a BTreeMap<ObjectKey, Change>,
+    attached: BTreeSet<Uuid>,
+    steps: Vec<Step>,
+    chains: BTreeMap<ObjectKey, Chains>,
+    by_address: BTreeMap<&'a Address, Vec<&'a ObjectKey>>,
+    effects: Vec<Effect>,
+    rows: Vec<ResourceChange>,
+    planned: BTreeMap<Address, PlannedContainer>,
+    edges: Edges,
+    diagnostics: Diagnostics,
+    fresh: &'a mut dyn FnMut() -> Uuid,
+    /// Of containers that this plan is the first to use.
+    identities: BTreeMap<Address, Uuid>,
+}
+
+type Finished =
+    (graph::Ordered, Vec<Effect>, Vec<ResourceChange>, BTreeMap<Address, PlannedContainer>, Diagnostics);
+
+impl<'a> Builder<'a> {
+    fn new(
+        world: &'a World<'a>,
+        options: &'a Options,
+        changes: &'a BTreeMap<ObjectKey, Change>,
+        fresh: &'a mut dyn FnMut() -> Uuid,
+    ) -> Self {
+        let mut by_address: BTreeMap<&Address, Vec<&ObjectKey>> = BTreeMap::new();
+        for key in changes.keys() {
+            by_address.entry(&key.address).or_default().push(key);
+        }
+        let attached = world.records.values().filter_map(|record| match &record.object.body {
+            Body::Disk(disk) => Some(disk.source.id),
+            _ => None,
+        });
+        Builder {
+            world,
+            options,
+            changes,
+            attached: attached.collect(),
+            steps: Vec::new(),
+            chains: BTreeMap::new(),
+            by_address,
+            effects: Vec::new(),
+            rows: Vec::new(),
+            planned: BTreeMap::new(),
+            edges: Edges::default(),
+            diagnostics: Diagnostics::new(),
+            fresh,
+            identities: BTreeMap::new(),
+        }
+    }
+
+    fn add_changes(&mut self) {
+        for change in self.changes.values() {
+            self.rows.push(present::resource_change(change));
+            let chains = match self.chains_of(change) {
+                Ok(chains) => chains,
+                Err(problem) => {
+                    self.diagnostics.push(problem);
+                    continue;
+                }
+            };
+            self.chains.insert(change.key.clone(), chains);
+        }
+        for change in self.changes.values() {
+            self.order_change(change);
+        }
+    }
+
+    fn chains_of(&mut self, change: &Change) -> Result<Chains, Diagnostic> {
+        let mut chains = Chains::default();
+        match (&change.decision, &change.before, &change.after, &change.live) {
+            (Decision::Create, _, Some(after), _) => chains.up = self.create(after)?,
+            (Decision::Update, Some(before), Some(after), Some(live)) => {
+                let attached = self.attached.contains(&before.object.id);
+                let operation = Operation::Update {
+                    before: before.clone(),
+                    after: after.clone(),
+                    live: live.clone(),
+                    attached,
+                };
+                chains.up = self.request(before, operation)?;
+            }
+            (Decision::Replace, Some(before), Some(after), Some(live)) => {
+                chains.down = self.destroy(before, live)?;
+                chains.up = self.create(after)?;
+                if let (Some(last), Some(first)) =
+                    (settled(&self.steps, &chains.down), chains.up.clone().next())
+                {
+                    self.edges.add(last, first);
+                }
+            }
+            (Decision::Restore { snapshot }, Some(before), _, Some(live)) => {
+                chains.up = self.restore(before, snapshot, live)?;
+            }
+            (Decision::Destroy, Some(before), _, Some(live)) => chains.down = self.destroy(before, live)?,
+            (Decision::Forget, Some(_), _, _) => self.effects.push(Effect::Forget(change.key.clone())),
+            (Decision::Record, _, Some(after), _) => self.effects.push(Effect::Put(Box::new(after.clone()))),
+            (decision, ..) => {
+                return Err(Diagnostic::bug(format!(
+                    "{} is to be {decision:?} and has nothing for it",
+                    change.key
+                )));
+            }
+        }
+        Ok(chains)
+    }
+
+    fn create(&mut self, after: &Record) -> Result<Range<usize>, Diagnostic> {
+        let source =
+            after.object.body.source().map(|source| self.source(after, &source.address)).transpose()?;
+        self.request(after, Operation::Create { after: after.clone(), source })
+    }
+
+    fn destroy(&mut self, before: &Record, live: &Observed) -> Result<Range<usize>, Diagnostic> {
+        let mut record = before.clone();
+        if self.options.purge {
+            record.on_destroy = crate::model::OnDestroy::Purge;
+        }
+        self.request(before, Operation::Destroy { record, live: live.clone() })
+    }
+
+    fn restore(
+        &mut self,
+        before: &Record,
+        snapshot: &Address,
+        live: &Observed,
+    ) -> Result<Range<usize>, Diagnostic> {
+        let taken = self.recorded(snapshot)?;
+        let trash = (self.fresh)();
+        let operation =
+            Operation::Restore { record: before.clone(), snapshot: taken, trash, live: live.clone() };
+        self.request(before, operation)
+    }
+
+    /// The record of what content comes from, as it will be when it is read.
+    fn source(&self, after: &Record, address: &Address) -> Result<Record, Diagnostic> {
+        let change =
+            self.by_address.get(address).and_then(|keys| keys.first()).and_then(|key| self.changes.get(*key));
+        match change {
+            Some(change) if is_snapshot(after) && !is_made(change) => change
+                .before
+                .clone()
+                .ok_or_else(|| Diagnostic::bug(format!("{address} is changed and not recorded"))),
+            Some(Change { after: Some(after), .. }) => Ok(after.clone()),
+            Some(Change { before: Some(before), .. }) => Ok(before.clone()),
+            Some(_) | None => self.recorded(address),
+        }
+    }
+
+    fn recorded(&self, address: &Address) -> Result<Record, Diagnostic> {
+        find_record(self.world.records, address).cloned().ok_or_else(|| {
+            Diagnostic::error(
+                "Its source is not there",
+                format!("{address} is needed, and it is neither in the state nor made by this plan. Plan it as well."),
+            )
+        })
+    }
+
+    fn request(&mut self, record: &Record, operation: Operation) -> Result<Range<usize>, Diagnostic> {
+        let address = &record.object.container;
+        let spec = self.spec(address)?;
+        let request = Request {
+            key: record.object.key.clone(),
+            container: spec,
+            identity: self.identity(address),
+            lineage: self.world.lineage,
+            workspace: self.world.workspace,
+            operation,
+        };
+        let steps = self.world.makers.steps(&request)?;
+        self.planned
+            .entry(address.clone())
+            .or_insert_with(|| PlannedContainer { identity: request.identity, spec: spec.clone() });
+        Ok(self.push(steps))
+    }
+
+    /// Appends a chain: each step waits for the one before.
+    fn push(&mut self, steps: Vec<Step>) -> Range<usize> {
+        let start = self.steps.len();
+        self.steps.extend(steps);
+        for index in start + 1..self.steps.len() {
+            self.edges.add(index - 1, index);
+        }
+        start..self.steps.len()
+    }
+
+    /// What the container says of itself; chosen once for the whole plan where nobody has used it before.
+    fn identity(&mut self, address: &Address) -> Uuid {
+        let (fresh, identities) = (&mut self.fresh, &mut self.identities);
+        containers::identity(self.world, address)
+            .unwrap_or_else(|| *identities.entry(address.clone()).or_insert_with(&mut **fresh))
+    }
+
+    /// What is declared, else what is recorded.
+    fn spec(&self, address: &Address) -> Result<&'a ContainerSpec, Diagnostic> {
+        containers::spec(self.world, address)
+            .ok_or_else(|| Diagnostic::bug(format!("{address} is neither declared nor recorded")))
+    }
+
+    /// Edges that references give.
+    fn order_change(&mut self, change: &Change) {
+        let Some(chains) = self.chains.get(&change.key).cloned() else { return };
+        if let (Some(after), Some(first)) = (&change.after, chains.up.clone().next()) {
+            for needed in needs(after) {
+                self.after_needed(change, &chains, first, needed);
+            }
+        }
+        if let (Some(before), Some(last)) = (&change.before, settled(&self.steps, &chains.down)) {
+            for needed in needs(before) {
+                for (_, theirs) in self.chains_at(needed) {
+                    self.edges_to(last, &theirs.down);
+                    self.edges_to(last, &theirs.up);
+                }
+            }
+        }
+    }
+
+    fn after_needed(&mut self, change: &Change, chains: &Chains, first: usize, needed: &Address) {
+        for (key, theirs) in self.chains_at(needed) {
+            let made = self.changes.get(key).is_some_and(is_made);
+            let is_origin = change.after.as_ref().is_some_and(|after| {
+                is_snapshot(after)
+                    && after.object.body.source().is_some_and(|source| source.address == *needed)
+            });
+            if is_origin && !made {
+                // A new snapshot comes before every other change to its volume.
+                if let Some(last) = chains.up.clone().next_back() {
+                    self.edges_to(last, &theirs.up);
+                    self.edges_to(last, &theirs.down);
+                }
+            } else if let Some(last) = theirs.up.clone().next_back() {
+                self.edges.add(last, first);
+            }
+        }
+    }
+
+    fn edges_to(&mut self, before: usize, chain: &Range<usize>) {
+        if let Some(first) = chain.clone().next() {
+            self.edges.add(before, first);
+        }
+    }
+
+    fn chains_at(&self, address: &Address) -> Vec<(&'a ObjectKey, Chains)> {
+        let keys = self.by_address.get(address).map(Vec::as_slice).unwrap_or_default();
+        keys.iter().filter_map(|key| Some((*key, self.chains.get(*key)?.clone()))).collect()
+    }
+
+    /// Takes containers into use before anything is made in them, and leaves them after the last thing is gone.
+    fn add_containers(&mut self) {
+        let users = self.users();
+        for (address, indices) in &users {
+            let identity = self.identity(address);
+            match containers::join(self.world, address, identity) {
+                Ok(steps) => {
+                    let joined = self.container_steps(address, ChangeAction::Create, steps);
+                    for user in indices.iter().filter(|_| !joined.is_empty()) {
+                        self.edges.add(joined.end - 1, *user);
+                    }
+                }
+                Err(problem) => self.diagnostics.push(problem),
+            }
+        }
+        for address in containers::unused(self.world, self.changes, self.options) {
+            match containers::release(self.world, &address) {
+                Ok(steps) => {
+                    let left = self.container_steps(&address, ChangeAction::Destroy, steps);
+                    for user in users.get(&address).into_iter().flatten().filter(|_| !left.is_empty()) {
+                        self.edges.add(*user, left.start);
+                    }
+                }
+                Err(problem) => self.diagnostics.push(problem),
+            }
+        }
+    }
+
+    /// The steps in each container, by container.
+    fn users(&self) -> BTreeMap<Address, Vec<usize>> {
+        let mut users: BTreeMap<Address, Vec<usize>> = BTreeMap::new();
+        for (key, chains) in &self.chains {
+            let Some(change) = self.changes.get(key) else { continue };
+            let place =
+                |record: &Option<Record>| record.as_ref().map(|record| record.object.container.clone());
+            for (container, chain) in
+                [(place(&change.before), &chains.down), (place(&change.after), &chains.up)]
+            {
+                let container = container.or_else(|| place(&change.before)).or_else(|| place(&change.after));
+                if let Some(container) = container.filter(|_| !chain.is_empty()) {
+                    users.entry(container).or_default().extend(chain.clone());
+                }
+            }
+        }
+        users
+    }
+
+    fn container_steps(&mut self, address: &Address, action: ChangeAction, steps: Vec<Step>) -> Range<usize> {
+        let identity = self.identity(address);
+        if let Some(spec) = containers::spec(self.world, address).filter(|_| !steps.is_empty()) {
+            self.rows.push(containers::row(spec, action, ""));
+            self.planned.insert(address.clone(), PlannedContainer { spec: spec.clone(), identity });
+        }
+        self.push(steps)
+    }
+
+    fn finish(mut self) -> Finished {
+        self.edges.add_claims(&self.steps);
+        for (effect, row) in containers::changed_settings(self.world) {
+            self.effects.push(effect);
+            self.rows.push(row);
+        }
+        self.rows.sort_by(|a, b| a.address.cmp(&b.address));
+        match graph::order(self.steps, &self.edges) {
+            Ok(ordered) => (ordered, self.effects, self.rows, self.planned, self.diagnostics),
+            Err(problem) => {
+                self.diagnostics.push(problem);
+                let nothing = graph::Ordered { steps: Vec::new(), edges: Vec::new() };
+                (nothing, self.effects, self.rows, self.planned, self.diagnostics)
+            }
+        }
+    }
+}
+
+fn is_snapshot(record: &Record) -> bool {
+    record.object.key.address.kind == Kind::Snapshot
+}
+
+/// Whether the change makes a new object, so that nothing can be taken of the old one.
+fn is_made(change: &Change) -> bool {
+    matches!(change.decision, Decision::Create | Decision::Replace)
+}
+
+/// The last step of a chain that can be taken back: what others wait for. A purge at its end is nobody's business.
+fn settled(steps: &[Step], chain: &Range<usize>) -> Option<usize> {
+    chain.clone().rev().find(|index| !steps[*index].is_irreversible()).or_else(|| chain.clone().next_back())
+}
+
+/// The addresses that a record names.
+fn needs(record: &Record) -> impl Iterator<Item = &Address> {
+    record.object.body.source().map(|source| &source.address).into_iter().chain(&record.depends_on)
+}

@@ -1,0 +1,189 @@
+//! One object that is wanted, recorded and there: what differs, and whether that can be changed in place.
+
+use super::diff::Decision;
+use super::world::World;
+use crate::model::desired::{IgnoreChanges, Spec};
+use crate::model::{Body, Bytes, Health, Observed, Record, VolumeBody};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    None,
+    /// Labels, protection, what happens on destroy, dependencies: no host knows them.
+    StateOnly,
+    InPlace {
+        attributes: Vec<&'static str>,
+    },
+    Replacement {
+        forcing: Vec<&'static str>,
+    },
+}
+
+/// Compares what is wanted with what is recorded and there. `ignore_changes` has been taken into account.
+pub fn compare(world: &World<'_>, wanted: &Record, recorded: &Record, observed: &Observed) -> Difference {
+    let ignored = Ignored::of(world, wanted);
+    let mut in_place = Vec::new();
+    let mut forcing = Vec::new();
+    if wanted.object.container != recorded.object.container {
+        forcing.push(if matches!(recorded.object.body, Body::Disk(_)) { "hypervisor" } else { "pool" });
+    }
+    match (&wanted.object.body, &recorded.object.body) {
+        (Body::Volume(want), Body::Volume(have)) => {
+            if is_named(world, wanted) && want.name != have.name {
+                in_place.push("name");
+            }
+            match wanted_size(world, wanted, want, have).cmp(&observed.body.size()) {
+                std::cmp::Ordering::Greater => in_place.push("size"),
+                std::cmp::Ordering::Less => forcing.push("size"),
+                std::cmp::Ordering::Equal => {}
+            }
+            let (want, have) = (want.source.as_ref(), have.source.as_ref());
+            if want.is_some_and(|want| have.is_none_or(|have| have.address != want.address)) {
+                forcing.push("source");
+            }
+        }
+        (Body::Snapshot(want), Body::Snapshot(have)) => {
+            if is_named(world, wanted) && want.name != have.name {
+                in_place.push("name");
+            }
+            if want.origin.address != have.origin.address {
+                forcing.push("volume");
+            }
+        }
+        (Body::Disk(_), Body::Disk(_)) => {
+            let (want, have) = (wanted.object.body.facts(), observed.body.facts());
+            forcing.extend(
+                want.iter().filter(|(name, value)| have.get(*name) != Some(value)).map(|(name, _)| *name),
+            );
+        }
+        _ => forcing.push("kind"),
+    }
+    in_place.retain(|name| !ignored.covers(name));
+    forcing.retain(|name| !ignored.covers(name));
+    if !forcing.is_empty() {
+        Difference::Replacement { forcing }
+    } else if !in_place.is_empty() {
+        Difference::InPlace { attributes: in_place }
+    } else if state_only(wanted, recorded, &ignored) {
+        Difference::StateOnly
+    } else {
+        Difference::None
+    }
+}
+
+fn state_only(wanted: &Record, recorded: &Record, ignored: &Ignored<'_>) -> bool {
+    wanted.prevent_destroy != recorded.prevent_destroy
+        || (wanted.on_destroy != recorded.on_destroy && !ignored.covers("on_destroy"))
+        || (wanted.labels != recorded.labels && !ignored.covers("labels"))
+        || wanted.depends_on != recorded.depends_on
+}
+
+/// The size to be compared with the host's: a clone whose size is not written keeps the one it was made with, even
+/// when its source has grown since.
+fn wanted_size(world: &World<'_>, wanted: &Record, want: &VolumeBody, have: &VolumeBody) -> Bytes {
+    match world.desired.resources.get(&wanted.object.key.address).map(|resource| &resource.spec) {
+        Some(Spec::Volume(spec)) if !spec.size_is_written => have.size,
+        _ => want.size,
+    }
+}
+
+fn is_named(world: &World<'_>, wanted: &Record) -> bool {
+    match world.desired.resources.get(&wanted.object.key.address).map(|resource| &resource.spec) {
+        Some(Spec::Volume(spec)) => spec.name_is_written,
+        Some(Spec::Snapshot(spec)) => spec.name_is_written,
+        Some(Spec::Attachment(_)) | None => false,
+    }
+}
+
+struct Ignored<'a>(Option<&'a IgnoreChanges>);
+
+impl<'a> Ignored<'a> {
+    fn of(world: &World<'a>, wanted: &Record) -> Self {
+        Ignored(
+            world.desired.resources.get(&wanted.object.key.address).map(|resource| &resource.ignore_changes),
+        )
+    }
+
+    fn covers(&self, attribute: &str) -> bool {
+        match self.0 {
+            None => false,
+            Some(IgnoreChanges::All) => true,
+            Some(IgnoreChanges::Only(names)) => names.iter().any(|name| name == attribute),
+        }
+    }
+}
+
+/// The record after a change: what is wanted, except for what was settled when the object was made.
+pub fn after(decision: &Decision, wanted: &Record, recorded: &Record) -> Record {
+    let mut after = wanted.clone();
+    if matches!(decision, Decision::Replace | Decision::Create) {
+        return after;
+    }
+    after.object.id = recorded.object.id;
+    after.object.container = recorded.object.container.clone();
+    match (&mut after.object.body, &recorded.object.body) {
+        (Body::Volume(after), Body::Volume(before)) => {
+            after.source.clone_from(&before.source);
+            after.serial.clone_from(&before.serial);
+            after.size = after.size.max(before.size);
+            if matches!(decision, Decision::Record) {
+                after.size = before.size;
+                after.name.clone_from(&before.name);
+            }
+        }
+        (Body::Snapshot(after), Body::Snapshot(before)) => {
+            after.size = before.size;
+            after.origin.clone_from(&before.origin);
+            if matches!(decision, Decision::Record) {
+                after.name.clone_from(&before.name);
+            }
+        }
+        (after, before) => after.clone_from(before),
+    }
+    after
+}
+
+/// What is not as it was recorded: the name of the fact, and a sentence part for people.
+pub fn drift(recorded: &Record, observed: &Observed) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    if let Health::Replaced { found: what } = &observed.health {
+        found.push(("health", format!("was replaced: {what}")));
+    }
+    let live = observed.body.facts();
+    for (name, recorded) in recorded.object.body.facts() {
+        match live.get(name) {
+            Some(value) if *value == recorded => {}
+            Some(value) => found
+                .push((name, format!("{name} is {}, recorded {}", show(name, value), show(name, &recorded)))),
+            None => found.push((name, format!("{name} cannot be read, recorded {}", show(name, &recorded)))),
+        }
+    }
+    found
+}
+
+fn show(name: &str, value: &str) -> String {
+    match value.parse() {
+        Ok(bytes) if name == "size" => Bytes(bytes).to_string(),
+        _ => format!("{value:?}"),
+    }
+}
+
+/// Whether carrying out `difference` also mends drift of this fact.
+pub fn mends(difference: &Difference, fact: &str) -> bool {
+    match difference {
+        Difference::None | Difference::StateOnly => false,
+        Difference::InPlace { attributes } => attributes.contains(&fact),
+        Difference::Replacement { forcing } => forcing.contains(&fact),
+    }
+}
+
+/// The recorded body with everything that a host can tell taken from the host; addresses stay the state's.
+pub fn accepted(recorded: &Body, observed: &Body) -> Body {
+    let mut accepted = observed.clone();
+    match (&mut accepted, recorded) {
+        (Body::Volume(new), Body::Volume(old)) => new.source.clone_from(&old.source),
+        (Body::Snapshot(new), Body::Snapshot(old)) => new.origin.clone_from(&old.origin),
+        (Body::Disk(new), Body::Disk(old)) => new.source.address.clone_from(&old.source.address),
+        _ => {}
+    }
+    accepted
+}

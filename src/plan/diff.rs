@@ -1,0 +1,344 @@
+//! The three-way table: what is wanted, what is remembered and what is really there decide what is done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::Drift;
+use super::compare::{self, Difference};
+use super::problems;
+use super::world::{Options, Scope, World};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::model::{Address, Body, ContainerView, ObjectKey, Observed, Place, Record};
+
+/// What is done with one object, and what it is done from and to.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub key: ObjectKey,
+    pub decision: Decision,
+    pub before: Option<Record>,
+    pub after: Option<Record>,
+    pub live: Option<Observed>,
+    /// For people: `not in configuration`, `vanished from pool.fast`.
+    pub reason: String,
+    /// Attributes that only a replacement can change.
+    pub forcing: Vec<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    Create,
+    Update,
+    Replace,
+    Restore {
+        snapshot: Address,
+    },
+    Destroy,
+    /// Gone already: only the state changes.
+    Forget,
+    /// Only what the state knows of it changes.
+    Record,
+}
+
+/// Everything that the comparison found.
+#[derive(Debug, Default)]
+pub struct Diff {
+    pub changes: BTreeMap<ObjectKey, Change>,
+    pub drift: Vec<Drift>,
+    pub diagnostics: Diagnostics,
+}
+
+/// One object as the hosts show it.
+enum Live<'a> {
+    Ours(&'a Observed),
+    /// Something without our mark stands where the object is or would be.
+    Foreign,
+    Absent,
+    Unsurveyed(&'a str),
+    Twice(Vec<&'a Address>),
+}
+
+/// Our objects on all hosts, by id.
+pub struct LiveIndex<'a> {
+    by_id: BTreeMap<Uuid, Vec<(&'a Address, &'a Observed)>>,
+    views: &'a BTreeMap<Address, ContainerView>,
+}
+
+impl<'a> LiveIndex<'a> {
+    pub fn new(views: &'a BTreeMap<Address, ContainerView>, lineage: Uuid) -> Self {
+        let mut by_id: BTreeMap<Uuid, Vec<_>> = BTreeMap::new();
+        for (container, view) in views {
+            if let ContainerView::Present(surveyed) = view {
+                for observed in surveyed.objects.iter().filter(|o| o.mark.lineage == lineage) {
+                    by_id.entry(observed.mark.id).or_default().push((container, observed));
+                }
+            }
+        }
+        LiveIndex { by_id, views }
+    }
+
+    /// The one object with this id, if there is exactly one.
+    pub fn find(&self, id: Uuid) -> Option<&'a Observed> {
+        match self.by_id.get(&id).map(Vec::as_slice) {
+            Some([(_, observed)]) => Some(observed),
+            _ => None,
+        }
+    }
+
+    fn look(&self, record: &Record) -> Live<'a> {
+        let container = &record.object.container;
+        let foreign = match self.views.get(container) {
+            None => return Live::Unsurveyed("it was not looked at"),
+            Some(ContainerView::Unsurveyed { why }) => return Live::Unsurveyed(why),
+            Some(ContainerView::Fresh { foreign, .. }) => foreign,
+            Some(ContainerView::Present(surveyed)) => &surveyed.foreign,
+        };
+        match self.by_id.get(&record.object.id).map(Vec::as_slice) {
+            Some([(_, observed)]) => Live::Ours(observed),
+            Some(several) => Live::Twice(several.iter().map(|(container, _)| *container).collect()),
+            None if occupies(&record.object.body).is_some_and(|name| foreign.contains(&name)) => {
+                Live::Foreign
+            }
+            None => Live::Absent,
+        }
+    }
+}
+
+/// What an object occupies in its container, as [`crate::model::Surveyed::foreign`] names it.
+pub fn occupies(body: &Body) -> Option<String> {
+    match body {
+        Body::Disk(disk) => Some(format!("{}/{}", disk.vm, disk.device)),
+        Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) => body.name().map(str::to_owned),
+    }
+}
+
+/// Compares everything in scope. Problems do not end the comparison: what can be planned is still planned, so that
+/// it can be shown.
+pub fn diff(
+    world: &World<'_>,
+    desired: &BTreeMap<ObjectKey, Record>,
+    options: &Options,
+    scope: &Scope,
+    index: &LiveIndex<'_>,
+) -> Diff {
+    let mut out = Diff::default();
+    let mut unsurveyed: BTreeMap<&Address, (String, Vec<Address>)> = BTreeMap::new();
+    let keys: BTreeSet<&ObjectKey> = desired.keys().chain(world.records.keys()).collect();
+    for key in keys.into_iter().filter(|key| scope.contains(&key.address)) {
+        let wanted = if options.destroy { None } else { desired.get(key) };
+        let recorded = world.records.get(key);
+        let Some(shown) = recorded.or(wanted) else { continue };
+        let live = index.look(shown);
+        if let Live::Unsurveyed(why) = live {
+            let entry =
+                unsurveyed.entry(&shown.object.container).or_insert_with(|| (why.to_owned(), Vec::new()));
+            entry.1.push(key.address.clone());
+            continue;
+        }
+        let row = Row { world, options, key, wanted, recorded, declared: desired.get(key) };
+        row.decide(live, &mut out);
+    }
+    for (container, (why, addresses)) in unsurveyed {
+        out.diagnostics.push(problems::unsurveyed(container, &why, &addresses));
+    }
+    unrecorded(world, scope, index, &mut out);
+    out
+}
+
+struct Row<'a> {
+    world: &'a World<'a>,
+    options: &'a Options,
+    key: &'a ObjectKey,
+    /// Nothing when everything is to be destroyed.
+    wanted: Option<&'a Record>,
+    recorded: Option<&'a Record>,
+    /// What the configuration says even then, for protection and places.
+    declared: Option<&'a Record>,
+}
+
+impl Row<'_> {
+    /// The table of architecture.md, a row an arm.
+    fn decide(&self, live: Live<'_>, out: &mut Diff) {
+        match (self.wanted, self.recorded, live) {
+            (Some(wanted), None, Live::Absent) => self.create(wanted, "", out),
+            (Some(wanted), None, Live::Foreign) => {
+                out.diagnostics.push(problems::foreign(self.world, wanted))
+            }
+            (None, None, Live::Absent | Live::Foreign) => {}
+            (Some(_) | None, None, Live::Ours(observed)) => {
+                out.diagnostics.push(problems::unrecorded(observed));
+            }
+            (Some(wanted), Some(recorded), Live::Ours(observed)) => {
+                self.compare(wanted, recorded, observed, out)
+            }
+            (Some(wanted), Some(recorded), Live::Absent) => self.vanished(wanted, recorded, false, out),
+            (Some(wanted), Some(recorded), Live::Foreign) => self.vanished(wanted, recorded, true, out),
+            (None, Some(recorded), Live::Ours(observed)) => self.destroy(recorded, observed, out),
+            (None, Some(recorded), Live::Absent | Live::Foreign) => self.forget(recorded, out),
+            (Some(_) | None, Some(_) | None, Live::Twice(containers)) => {
+                out.diagnostics.push(problems::twice(self.key, &containers));
+            }
+            // Collected by the caller, one report a container.
+            (Some(_) | None, Some(_) | None, Live::Unsurveyed(_)) => {}
+        }
+    }
+
+    fn change(&self, decision: Decision, reason: &str) -> Change {
+        Change {
+            key: self.key.clone(),
+            decision,
+            before: self.recorded.cloned(),
+            after: self.wanted.cloned(),
+            live: None,
+            reason: reason.to_owned(),
+            forcing: Vec::new(),
+        }
+    }
+
+    fn create(&self, wanted: &Record, reason: &str, out: &mut Diff) {
+        if !self.options.refresh_only {
+            let change = Change { after: Some(wanted.clone()), ..self.change(Decision::Create, reason) };
+            out.changes.insert(self.key.clone(), change);
+        }
+    }
+
+    fn drift(&self, what: String, mended: bool, out: &mut Diff) {
+        out.drift.push(Drift {
+            address: self.key.address.clone(),
+            what,
+            mended: mended && !self.options.refresh_only,
+        });
+    }
+
+    /// Wanted and recorded, but not there. Data that vanished is never quietly made anew; what holds no data is.
+    fn vanished(&self, wanted: &Record, recorded: &Record, foreign_in_its_place: bool, out: &mut Diff) {
+        let container = &recorded.object.container;
+        let reason = format!("vanished from {container}");
+        let holds_no_data = matches!(recorded.object.body, Body::Disk(_) | Body::Container(_));
+        let recreate = holds_no_data || self.options.recreates(&self.key.address);
+        self.drift(reason.clone(), recreate && !foreign_in_its_place, out);
+        if self.options.refresh_only {
+            self.forget(recorded, out);
+        } else if foreign_in_its_place {
+            out.diagnostics.push(problems::foreign(self.world, wanted));
+        } else if recreate {
+            self.create(wanted, &reason, out);
+        } else {
+            out.diagnostics.push(problems::vanished(self.world, recorded));
+        }
+    }
+
+    fn forget(&self, recorded: &Record, out: &mut Diff) {
+        let reason = format!("no longer in {}", recorded.object.container);
+        out.changes.insert(self.key.clone(), self.change(Decision::Forget, &reason));
+    }
+
+    fn destroy(&self, recorded: &Record, observed: &Observed, out: &mut Diff) {
+        self.drift_of(recorded, observed, |_| false, out);
+        if self.options.refresh_only {
+            return self.accept(recorded, observed, out);
+        }
+        if self.refuses_protected(recorded, "be destroyed", out) || self.refuses_misplaced(observed, out) {
+            return;
+        }
+        let reason = if self.options.destroy { "" } else { "not in configuration" };
+        let change = Change { live: Some(observed.clone()), ..self.change(Decision::Destroy, reason) };
+        out.changes.insert(self.key.clone(), change);
+    }
+
+    fn compare(&self, wanted: &Record, recorded: &Record, observed: &Observed, out: &mut Diff) {
+        let difference = compare::compare(self.world, wanted, recorded, observed);
+        self.drift_of(recorded, observed, |fact| compare::mends(&difference, fact), out);
+        if self.options.refresh_only {
+            return self.accept(recorded, observed, out);
+        }
+        if self.refuses_misplaced(observed, out) {
+            return;
+        }
+        let address = &self.key.address;
+        if let Some(snapshot) = self.options.restores(address) {
+            let change =
+                self.change(Decision::Restore { snapshot: snapshot.clone() }, &format!("from {snapshot}"));
+            out.changes.insert(self.key.clone(), Change { live: Some(observed.clone()), ..change });
+            return;
+        }
+        let asked = self.options.replaces(address);
+        let decision = match &difference {
+            _ if asked => Decision::Replace,
+            Difference::None => return,
+            Difference::StateOnly => Decision::Record,
+            Difference::InPlace { .. } => Decision::Update,
+            Difference::Replacement { .. } if matches!(recorded.object.body, Body::Disk(_)) => {
+                Decision::Replace
+            }
+            Difference::Replacement { forcing } => {
+                out.diagnostics
+                    .push(problems::needs_replacement(self.world, wanted, recorded, observed, forcing));
+                return;
+            }
+        };
+        if decision == Decision::Replace && self.refuses_protected(recorded, "be replaced", out) {
+            return;
+        }
+        let forcing = match difference {
+            Difference::Replacement { forcing } => forcing,
+            _ => Vec::new(),
+        };
+        let reason = if asked { "as asked with --replace" } else { "" };
+        let mut change = Change { live: Some(observed.clone()), forcing, ..self.change(decision, reason) };
+        change.after = Some(compare::after(&change.decision, wanted, recorded));
+        out.changes.insert(self.key.clone(), change);
+    }
+
+    /// Lists what is not as it was recorded.
+    fn drift_of(&self, recorded: &Record, observed: &Observed, mends: impl Fn(&str) -> bool, out: &mut Diff) {
+        for (fact, what) in compare::drift(recorded, observed) {
+            self.drift(what, mends(fact), out);
+        }
+    }
+
+    /// `--refresh-only`: the state learns what is really there.
+    fn accept(&self, recorded: &Record, observed: &Observed, out: &mut Diff) {
+        if observed.place == Place::Live
+            && compare::drift(recorded, observed).iter().any(|(fact, _)| *fact != "health")
+        {
+            let mut after = recorded.clone();
+            after.object.body = compare::accepted(&recorded.object.body, &observed.body);
+            let change = self.change(Decision::Record, "changed outside of vbs");
+            out.changes.insert(self.key.clone(), Change { after: Some(after), ..change });
+        }
+    }
+
+    fn refuses_protected(&self, recorded: &Record, what: &str, out: &mut Diff) -> bool {
+        let declared = self.declared.is_some_and(|declared| declared.prevent_destroy);
+        let refused = recorded.prevent_destroy || declared;
+        if refused {
+            out.diagnostics.push(problems::protected(self.world, recorded, what, declared));
+        }
+        refused
+    }
+
+    /// What was left half-way by an interrupted command is recovery's, not a plan's.
+    fn refuses_misplaced(&self, observed: &Observed, out: &mut Diff) -> bool {
+        let refused = observed.place != Place::Live;
+        if refused {
+            out.diagnostics.push(problems::misplaced(self.key, observed));
+        }
+        refused
+    }
+}
+
+/// Marked with our lineage, and neither recorded nor in the trash.
+fn unrecorded(world: &World<'_>, scope: &Scope, index: &LiveIndex<'_>, out: &mut Diff) {
+    let known: BTreeSet<Uuid> =
+        world.records.values().map(|record| record.object.id).chain(world.trash.keys().copied()).collect();
+    for (id, found) in index.by_id.iter().filter(|(id, _)| !known.contains(id)) {
+        let Some((_, observed)) = found.first() else { continue };
+        let address: Option<Address> = observed.mark.address.parse().ok();
+        if address.is_none_or(|address| scope.contains(&address)) {
+            let problem: Diagnostic = problems::unrecorded(observed);
+            out.diagnostics.push(problem);
+        }
+        debug_assert!(!id.is_nil(), "a mark without an id is never read as ours");
+    }
+}

@@ -1,0 +1,186 @@
+//! What a comparison can find wrong, in words.
+
+use super::diff::occupies;
+use super::world::World;
+use crate::diag::Diagnostic;
+use crate::model::{Address, ObjectKey, Observed, Place, Record};
+
+fn at_block(
+    world: &World<'_>,
+    address: &Address,
+    diagnostic: Diagnostic,
+    attribute: &str,
+    text: &str,
+) -> Diagnostic {
+    let Some(resource) = world.desired.resources.get(address) else { return diagnostic };
+    let span = resource.place.attributes.get(attribute).copied().or(resource.place.header);
+    diagnostic.maybe_at(span, text).within(format!("{} {:?}", address.kind, address.label))
+}
+
+pub fn foreign(world: &World<'_>, wanted: &Record) -> Diagnostic {
+    let address = &wanted.object.key.address;
+    let name = occupies(&wanted.object.body).unwrap_or_default();
+    let detail = format!(
+        "{address} wants the name {name:?} in {}, and something that vbs did not make is there. vbs never overwrites or \
+         adopts what it did not make. Choose another name for {address}, or move the other thing away.",
+        wanted.object.container
+    );
+    at_block(
+        world,
+        address,
+        Diagnostic::error("Already exists and is not ours", detail),
+        "name",
+        "this name is taken",
+    )
+}
+
+pub fn unrecorded(observed: &Observed) -> Diagnostic {
+    Diagnostic::error(
+        "Ours but not recorded",
+        format!(
+            "An object marked as {} of this workspace (id {}, {}) exists, and the state does not know it. An interrupted \
+             run or a lost or older state is the usual cause; making it again would leave two. `vbs recover` closes an \
+             interrupted run; `vbs state rebuild` writes the state anew from the marks.",
+            observed.mark.address,
+            observed.mark.id,
+            observed.place.word()
+        ),
+    )
+}
+
+pub fn vanished(world: &World<'_>, recorded: &Record) -> Diagnostic {
+    let address = &recorded.object.key.address;
+    let detail = format!(
+        "{address} was made in {} (name {:?}, id {}) and is not there any more, though {} itself is. Its data may be \
+         gone. If it was moved, put it back. To make a new, empty one run again with --recreate '{address}'; to stop \
+         managing it run `vbs state rm '{address}'`.",
+        recorded.object.container,
+        recorded.object.body.name().unwrap_or_default(),
+        recorded.object.id,
+        recorded.object.container,
+    );
+    at_block(
+        world,
+        address,
+        Diagnostic::error("Vanished", detail),
+        "",
+        "this exists in the state, but not on the host",
+    )
+}
+
+pub fn twice(key: &ObjectKey, containers: &[&Address]) -> Diagnostic {
+    Diagnostic::error(
+        "One id twice",
+        format!(
+            "Two objects carry the id of {}: in {}. One is a copy that was made outside of vbs, and vbs cannot tell \
+             which. Remove the copy's mark, or the copy.",
+            key.address,
+            containers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+        ),
+    )
+}
+
+pub fn unsurveyed(container: &Address, why: &str, addresses: &[Address]) -> Diagnostic {
+    const SHOWN: usize = 5;
+    let mut names: Vec<String> = addresses.iter().take(SHOWN).map(ToString::to_string).collect();
+    if addresses.len() > SHOWN {
+        names.push(format!("{} more", addresses.len() - SHOWN));
+    }
+    Diagnostic::error(
+        "Cannot be looked at",
+        format!(
+            "{container}: {why}. What cannot be looked at is never taken for absent, so nothing is planned for {}. Mend \
+             it, or leave it out with --exclude {container}.",
+            names.join(", ")
+        ),
+    )
+}
+
+pub fn protected(world: &World<'_>, recorded: &Record, what: &str, declared: bool) -> Diagnostic {
+    let address = &recorded.object.key.address;
+    let lift = if declared {
+        "Set prevent_destroy to false in its lifecycle block and apply; then it can be destroyed."
+    } else {
+        "The state remembers the protection, also after the block was removed: declare the block again with \
+         prevent_destroy = false, apply, and then remove it."
+    };
+    let detail = format!("{address} would {what}, and it is protected by prevent_destroy. {lift}");
+    at_block(
+        world,
+        address,
+        Diagnostic::error("Protected from destruction", detail),
+        "prevent_destroy",
+        "protected",
+    )
+}
+
+pub fn misplaced(key: &ObjectKey, observed: &Observed) -> Diagnostic {
+    let place = match observed.place {
+        Place::Live => "in its place",
+        Place::Staged => "there, but not under its name",
+        Place::Trash => "in the trash",
+    };
+    Diagnostic::error(
+        "Not in its place",
+        format!(
+            "{} is recorded as in use, but it is {place} (id {}). An interrupted run or somebody's hand did that. Run \
+             `vbs recover`; if that finds nothing to do, `vbs state rebuild` writes the state from what is there.",
+            key.address, observed.mark.id
+        ),
+    )
+}
+
+pub fn needs_replacement(
+    world: &World<'_>,
+    wanted: &Record,
+    recorded: &Record,
+    observed: &Observed,
+    forcing: &[&'static str],
+) -> Diagnostic {
+    let address = &wanted.object.key.address;
+    let attribute = forcing.first().copied().unwrap_or_default();
+    let what = match attribute {
+        "size" => format!(
+            "It is {} and would become {}: shrinking cuts data off, and vbs never does it",
+            observed.body.size(),
+            wanted.object.body.size()
+        ),
+        "pool" => format!(
+            "It is in {} and would be in {}: vbs does not move data between pools",
+            recorded.object.container, wanted.object.container
+        ),
+        _ => format!(
+            "Its content was made when it was created, and another {attribute} would mean another content"
+        ),
+    };
+    let detail = format!(
+        "{address} cannot be changed in place: {what}. Its data would be lost with a replacement, so that happens only \
+         when it is asked for: change {} back, or run again with --replace '{address}'.",
+        crate::diag::one_of(forcing)
+    );
+    at_block(
+        world,
+        address,
+        Diagnostic::error("Only a replacement can change this", detail),
+        attribute,
+        "cannot be changed in place",
+    )
+}
+
+pub fn only_in_use(world: &World<'_>, address: &Address, users: &[String]) -> Diagnostic {
+    let detail = format!(
+        "{address} cannot be restored while it is in use ({}): whoever has it open would go on with the old content \
+         mixed into the new. Detach it first, then restore.",
+        users.join(", ")
+    );
+    at_block(world, address, Diagnostic::error("In use", detail), "", "in use")
+}
+
+pub fn not_its_snapshot(volume: &Address, snapshot: &Address, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Cannot be restored from this",
+        format!(
+            "--restore {volume}={snapshot}: {why}. Name a volume and a snapshot of it that exist already."
+        ),
+    )
+}

@@ -1,0 +1,87 @@
+//! What a plan is made from, and what the run asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::step::{Request, Step};
+use crate::diag::Diagnostic;
+use crate::model::desired::Desired;
+use crate::model::{Address, ContainerRecord, ContainerView, ObjectKey, Part, Record, TrashEntry};
+
+/// The three sides of the comparison. Moves have been applied to the recorded side already.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    pub lineage: Uuid,
+    pub workspace: &'a str,
+    pub desired: &'a Desired,
+    pub records: &'a BTreeMap<ObjectKey, Record>,
+    pub containers: &'a BTreeMap<Address, ContainerRecord>,
+    pub trash: &'a BTreeMap<Uuid, TrashEntry>,
+    pub live: &'a BTreeMap<Address, ContainerView>,
+    pub makers: &'a dyn Makers,
+}
+
+/// The first record of an address: its volume, its snapshot, or the first part of its route.
+pub fn find_record<'a>(records: &'a BTreeMap<ObjectKey, Record>, address: &Address) -> Option<&'a Record> {
+    let first = ObjectKey::new(address.clone(), Part("".into()));
+    records
+        .range(first..)
+        .next()
+        .map(|(_, record)| record)
+        .filter(|record| record.object.key.address == *address)
+}
+
+/// How operations become steps. The plan room knows no provider; it is handed this.
+pub trait Makers {
+    /// # Errors
+    /// Where the provider of the container cannot do what is asked.
+    fn steps(&self, request: &Request<'_>) -> Result<Vec<Step>, Diagnostic>;
+}
+
+/// What the command line asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub destroy: bool,
+    pub refresh_only: bool,
+    /// With `destroy`: leave no trash.
+    pub purge: bool,
+    pub targets: Vec<Address>,
+    pub excludes: Vec<Address>,
+    pub replace: Vec<Address>,
+    pub recreate: Vec<Address>,
+    /// Volume and snapshot.
+    pub restore: Vec<(Address, Address)>,
+}
+
+impl Options {
+    pub fn replaces(&self, address: &Address) -> bool {
+        self.replace.iter().any(|asked| asked.covers(address))
+    }
+
+    pub fn recreates(&self, address: &Address) -> bool {
+        self.recreate.iter().any(|asked| asked.covers(address))
+    }
+
+    pub fn restores(&self, address: &Address) -> Option<&Address> {
+        self.restore.iter().find(|(volume, _)| volume == address).map(|(_, snapshot)| snapshot)
+    }
+}
+
+/// Which addresses a run may change.
+#[derive(Debug, Clone)]
+pub enum Scope {
+    Everything,
+    Only(BTreeSet<Address>),
+    AllBut(BTreeSet<Address>),
+}
+
+impl Scope {
+    pub fn contains(&self, address: &Address) -> bool {
+        match self {
+            Scope::Everything => true,
+            Scope::Only(set) => set.contains(address),
+            Scope::AllBut(set) => !set.contains(address),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Tables with aligned columns, for what is listed.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::text::{about, harmless, width};
+use crate::model::{Health, Observed, Record, TrashEntry};
+
+/// Rows under a heading. Cells are made harmless as they are added.
+#[derive(Debug, Clone)]
+pub struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub fn new<const N: usize>(heading: [&str; N]) -> Self {
+        Table { rows: vec![heading.map(str::to_owned).to_vec()] }
+    }
+
+    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.into_iter().map(|cell| harmless(&cell).into_owned()).collect());
+    }
+
+    /// Whether there is nothing under the heading.
+    pub fn is_empty(&self) -> bool {
+        self.rows.len() <= 1
+    }
+
+    /// Every row on a line of its own, columns two spaces apart.
+    pub fn render(&self) -> String {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..columns)
+            .map(|column| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max())
+            .map(Option::unwrap_or_default)
+            .collect();
+        let mut out = String::new();
+        for row in &self.rows {
+            let mut line = String::new();
+            for (cell, widest) in row.iter().zip(&widths) {
+                line.push_str(cell);
+                line.push_str(&" ".repeat(widest - width(cell) + 2));
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+}
+
+/// What the state remembers: `vbs state list`.
+pub fn records<'a>(records: impl IntoIterator<Item = &'a Record>) -> Table {
+    let mut table = Table::new(["ADDRESS", "IN", "NAME", "SIZE", "ID"]);
+    for Record { object, .. } in records {
+        table.row([
+            object.key.address.to_string(),
+            object.container.to_string(),
+            object.body.name().unwrap_or("-").to_owned(),
+            size(object.body.size()),
+            object.id.to_string(),
+        ]);
+    }
+    table
+}
+
+/// What lies in the trash: `vbs trash list`.
+pub fn trash<'a>(entries: impl IntoIterator<Item = &'a TrashEntry>) -> Table {
+    let mut table = Table::new(["ID", "WAS", "IN", "SIZE", "SINCE", "PURGE"]);
+    for entry in entries {
+        let object = &entry.record.object;
+        table.row([
+            entry.id.to_string(),
+            object.key.address.to_string(),
+            object.container.to_string(),
+            size(object.body.size()),
+            when(entry.trashed_at),
+            if entry.purge { "due".to_owned() } else { "kept".to_owned() },
+        ]);
+    }
+    table
+}
+
+/// Recorded objects and how they were found: `vbs describe volumes`. An object that was looked for and not found is
+/// `Some(None)`; one whose container could not be looked at is `None`.
+pub fn overview<'a>(objects: impl IntoIterator<Item = (&'a Record, Option<Option<&'a Observed>>)>) -> Table {
+    let mut table = Table::new(["ADDRESS", "IN", "NAME", "SIZE", "STATUS"]);
+    for (Record { object, .. }, found) in objects {
+        table.row([
+            object.key.address.to_string(),
+            object.container.to_string(),
+            object.body.name().unwrap_or("-").to_owned(),
+            size(object.body.size()),
+            status(found),
+        ]);
+    }
+    table
+}
+
+/// How an object was found, in a few words; see [`overview`].
+pub fn status(found: Option<Option<&Observed>>) -> String {
+    let Some(found) = found else { return "not looked at".to_owned() };
+    let Some(observed) = found else { return "vanished".to_owned() };
+    let words = match &observed.health {
+        Health::Good => observed.place.word().to_owned(),
+        Health::Replaced { found } => format!("replaced: {found}"),
+    };
+    if observed.open { words + ", in use" } else { words }
+}
+
+/// The facts of one object as recorded and as found, and what only the host knows: `vbs describe ADDRESS`.
+pub fn facts(recorded: Option<&Record>, live: Option<&Observed>) -> Table {
+    let mut table = Table::new(["FACT", "RECORDED", "LIVE"]);
+    let was = recorded.map(|record| record.object.body.facts()).unwrap_or_default();
+    let is = live.map(Observed::facts).unwrap_or_default();
+    let names: BTreeSet<&str> = was.keys().chain(is.keys()).copied().collect();
+    let cell = |value: Option<&String>| value.cloned().unwrap_or_else(|| "-".to_owned());
+    for name in names {
+        table.row([name.to_owned(), cell(was.get(name)), cell(is.get(name))]);
+    }
+    for (name, value) in live.iter().flat_map(|live| &live.notes) {
+        table.row([name.clone(), "-".to_owned(), value.clone()]);
+    }
+    table
+}
+
+/// A time for people, in their own time zone; `-` where none was stamped.
+pub fn when(seconds: i64) -> String {
+    match Timestamp::from_second(seconds) {
+        Ok(stamp) if seconds != 0 => {
+            stamp.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+        }
+        Ok(_) | Err(_) => "-".to_owned(),
+    }
+}
+
+fn size(bytes: crate::model::Bytes) -> String {
+    if bytes.0 == 0 { "-".to_owned() } else { about(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::{Body, Bytes, Mark, Object, ObjectKey, OnDestroy, Part, Place, VolumeBody};
+
+    fn volume(name: &str, size: u64) -> Body {
+        Body::Volume(VolumeBody {
+            name: name.to_owned(),
+            size: Bytes(size),
+            serial: "s".to_owned(),
+            source: None,
+        })
+    }
+
+    fn record(name: &str) -> Record {
+        Record {
+            object: Object {
+                key: ObjectKey::new("volume.db".parse().unwrap(), Part::VOLUME),
+                id: Uuid::nil(),
+                container: "pool.fast".parse().unwrap(),
+                body: volume(name, 1 << 30),
+            },
+            prevent_destroy: false,
+            on_destroy: OnDestroy::Trash,
+            labels: BTreeMap::new(),
+            depends_on: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn columns_are_aligned_and_cells_are_harmless() {
+        let expected = "ADDRESS    IN         NAME        SIZE   ID\n\
+                        volume.db  pool.fast  漢字\\u{1b}  1 GiB  00000000-0000-0000-0000-000000000000\n";
+        let table = records([&record("漢字\u{1b}")]);
+        assert_eq!(table.render(), expected);
+        assert!(!table.is_empty() && records([]).is_empty());
+    }
+
+    #[test]
+    fn trash_says_since_when_and_until_when() {
+        let entry = TrashEntry { id: Uuid::nil(), record: record("db"), purge: false, trashed_at: 0 };
+        assert!(trash([&entry]).render().contains("1 GiB  -      kept"));
+        assert!(when(1_763_800_000).starts_with("2025-11-22"));
+    }
+
+    #[test]
+    fn facts_stand_side_by_side() {
+        let live = Observed {
+            mark: Mark {
+                lineage: Uuid::nil(),
+                id: Uuid::nil(),
+                workspace: String::new(),
+                address: String::new(),
+            },
+            place: Place::Live,
+            body: volume("db", 5),
+            health: Health::Good,
+            open: false,
+            notes: BTreeMap::from([("created_at".to_owned(), "today".to_owned())]),
+        };
+        let text = facts(Some(&record("db")), Some(&live)).render();
+        assert!(
+            text.contains("size        1073741824  5\n") && text.contains("created_at  -           today"),
+            "{text}"
+        );
+        let in_use = Observed { open: true, ..live.clone() };
+        let gone = Observed { health: Health::Replaced { found: "a\ndirectory".to_owned() }, ..live };
+        let recorded = record("db");
+        let rows = [Some(Some(&in_use)), Some(Some(&gone)), Some(None), None];
+        let overview = overview(rows.map(|found| (&recorded, found))).render();
+        let statuses: Vec<&str> =
+            overview.lines().skip(1).map(|line| line.rsplit("  ").next().unwrap()).collect();
+        assert_eq!(statuses, ["live, in use", "replaced: a\\ndirectory", "vanished", "not looked at"]);
+        assert!(facts(Some(&record("db")), None).render().contains("name    db          -\n"));
+    }
+}
