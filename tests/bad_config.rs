@@ -11,6 +11,8 @@ use vbs::config::declare::declare;
 use vbs::config::inputs::Inputs;
 use vbs::config::resolve::resolve;
 use vbs::diag::{Diagnostics, SourceMap};
+use vbs::ui::diagnostics::render;
+use vbs::ui::style::Style;
 
 fn names_ending(directory: &Path, end: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(directory)
@@ -44,34 +46,6 @@ fn check(directory: &Path) -> (Diagnostics, SourceMap) {
     (diagnostics, sources)
 }
 
-fn render(diagnostics: &Diagnostics, sources: &SourceMap) -> String {
-    let mut out = String::new();
-    for problem in diagnostics {
-        let severity = format!("{:?}", problem.severity);
-        out.push_str(&format!("{severity}: {}\n\n", problem.summary));
-        let context = problem.context.as_ref().map(|c| format!(", in {c}")).unwrap_or_default();
-        for (index, label) in problem.subject.iter().chain(&problem.related).enumerate() {
-            let file = sources.file(label.span.file);
-            let (start, end) = (file.position(label.span.start), file.position(label.span.end));
-            let context = if index == 0 { context.as_str() } else { "" };
-            out.push_str(&format!("  on {} line {}{context}:\n", file.name, start.line));
-            let line: String = file.line(start.line).chars().take(200).collect();
-            let width = if end.line == start.line { end.column - start.column } else { 1 };
-            let number = start.line.to_string();
-            out.push_str(&format!("  {number} | {line}\n"));
-            let marks = "^".repeat(width.clamp(1, 200));
-            out.push_str(&format!(
-                "  {} | {}{marks} {}\n",
-                " ".repeat(number.len()),
-                " ".repeat((start.column - 1).min(200)),
-                label.text
-            ));
-        }
-        out.push_str(&format!("\n{}\n\n", problem.detail));
-    }
-    out
-}
-
 #[test]
 fn every_wrong_configuration_is_explained() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad_config");
@@ -80,7 +54,7 @@ fn every_wrong_configuration_is_explained() {
     for directory in names_ending(&root, "").into_iter().filter(|path| path.is_dir()) {
         cases += 1;
         let (diagnostics, sources) = check(&directory);
-        let found = render(&diagnostics, &sources);
+        let found = render(&diagnostics, &sources, Style::PLAIN);
         let name = directory.file_name().unwrap().to_string_lossy().into_owned();
         if !diagnostics.has_errors() {
             wrong.push(format!("{name}: nothing was found wrong"));
