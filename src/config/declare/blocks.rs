@@ -1,0 +1,449 @@
+//! Turns blocks into declarations, one kind after the other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hcl::edit::Span as _;
+use hcl::edit::expr::Expression;
+use hcl::edit::structure::{Block as Syntax, Structure};
+
+use super::address::address;
+use super::read::{ExtraAttribute, Parts, Reader, Written, title};
+use super::schema::{self, BlockRule};
+use super::settings::{constant, constant_text};
+use super::{Block, Condition, Declared, Output, Variable, moves, settings};
+use crate::config::parse::parse;
+use crate::config::types::Type;
+use crate::config::value::Value;
+use crate::diag::{Diagnostic, Diagnostics, FileId, SourceMap, Span, did_you_mean, one_of};
+use crate::model::address::is_label;
+use crate::model::desired::{BlockSpans, IgnoreChanges};
+use crate::model::schema::ProviderSchema;
+use crate::model::{Address, Kind};
+
+/// Collects the declarations of all files.
+pub struct Builder<'a> {
+    sources: &'a SourceMap,
+    schemas: &'a [ProviderSchema],
+    diagnostics: &'a mut Diagnostics,
+    declared: Declared,
+    /// Where each thing was first declared, by what it is called in messages: `variable "size"`, `vbs`.
+    seen: BTreeMap<String, Span>,
+}
+
+impl<'a> Builder<'a> {
+    pub fn new(
+        sources: &'a SourceMap,
+        schemas: &'a [ProviderSchema],
+        diagnostics: &'a mut Diagnostics,
+    ) -> Self {
+        Builder { sources, schemas, diagnostics, declared: Declared::default(), seen: BTreeMap::new() }
+    }
+
+    pub fn finish(mut self) -> Declared {
+        moves::check(&self.declared.moves, self.diagnostics);
+        self.still_declared();
+        self.declared
+    }
+
+    pub fn file(&mut self, file: FileId) {
+        let (body, problems) = parse(self.sources, file);
+        self.diagnostics.extend(problems);
+        for structure in body {
+            match structure {
+                Structure::Block(block) => self.block(file, block),
+                Structure::Attribute(attribute) => {
+                    let place = self.reader(file).span(attribute.key.span());
+                    self.diagnostics.push(
+                        Diagnostic::error(
+                            "Attribute outside of a block",
+                            "At the top of a file stand blocks, such as `volume \"db\" { … }`. Values to be used elsewhere go into a `locals` block.",
+                        )
+                        .at(place, "this stands in no block"),
+                    );
+                }
+            }
+        }
+    }
+
+    fn reader(&mut self, file: FileId) -> Reader<'_> {
+        Reader { file, diagnostics: self.diagnostics }
+    }
+
+    fn block(&mut self, file: FileId, block: Syntax) {
+        let word = block.ident.as_str();
+        let Some(rule) = schema::TOP.iter().find(|rule| rule.word == word) else {
+            let header = self.reader(file).header(&block);
+            self.diagnostics.push(unknown_block(word, header));
+            return;
+        };
+        if rule.word == "locals" {
+            return self.locals(file, block);
+        }
+        let (schema, extra) = self.provider(file, rule, &block);
+        if schema.is_none() && is_container(rule) {
+            return;
+        }
+        let Some(parts) = self.reader(file).block(rule, &extra, block) else { return };
+        match rule.word {
+            "vbs" => self.vbs(&parts),
+            "moved" => {
+                let found = moves::read(&parts, self.diagnostics);
+                self.declared.moves.extend(found);
+            }
+            "variable" => self.variable(parts),
+            "output" => self.output(parts),
+            _ => self.addressed(parts, schema),
+        }
+    }
+
+    /// The schema of a pool's or hypervisor's provider and the attributes it adds. Reports an unknown provider.
+    fn provider(
+        &mut self,
+        file: FileId,
+        rule: &BlockRule,
+        block: &Syntax,
+    ) -> (Option<usize>, Vec<ExtraAttribute>) {
+        if !is_container(rule) {
+            return (None, Vec::new());
+        }
+        let Some(labels) = self.reader(file).labels(rule, block) else { return (None, Vec::new()) };
+        let (given, place) = &labels[0];
+        let of_role =
+            || self.schemas.iter().enumerate().filter(|(_, schema)| schema.role.word() == rule.word);
+        if let Some((index, schema)) = of_role().find(|(_, schema)| schema.name == given) {
+            let extra = schema.attributes.iter();
+            let extra =
+                extra.map(|attribute| ExtraAttribute { name: attribute.name, required: attribute.required });
+            return (Some(index), extra.collect());
+        }
+        let names: Vec<&str> = of_role().map(|(_, schema)| schema.name).collect();
+        let hint = match did_you_mean(given, names.iter().copied()) {
+            Some(name) => format!(" Did you mean \"{name}\"?"),
+            None => String::new(),
+        };
+        let detail = format!(
+            "This version of vbs has these providers of {}s: {}.{hint}",
+            rule.word,
+            names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+        );
+        self.diagnostics.push(
+            Diagnostic::error("Unknown provider", detail)
+                .at(*place, format!("no provider of {}s has this name", rule.word))
+                .within(title(block)),
+        );
+        (None, Vec::new())
+    }
+
+    /// Whether a name fits and is new; else reports what is wrong.
+    fn is_new(&mut self, parts: &Parts, what: &str) -> bool {
+        if let Some((label, place)) = parts.labels.last()
+            && !is_label(label)
+        {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "Invalid name",
+                    "A name begins with a lower-case letter, goes on with lower-case letters, digits and _, and has at most 63 characters. Names on disk can be set apart, with `name`.",
+                )
+                .at(*place, "this cannot be a name")
+                .within(&parts.title),
+            );
+            return false;
+        }
+        match self.seen.insert(what.to_owned(), parts.header) {
+            None => true,
+            Some(first) => {
+                self.seen.insert(what.to_owned(), first);
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        "Duplicate declaration",
+                        format!("{what} is declared twice. Rename or remove one of the two."),
+                    )
+                    .at(parts.header, "declared again here")
+                    .related(first, "first declared here"),
+                );
+                false
+            }
+        }
+    }
+
+    fn vbs(&mut self, parts: &Parts) {
+        if self.is_new(parts, "The `vbs` block") {
+            self.declared.settings = settings::read(parts, self.sources, self.diagnostics);
+        }
+    }
+
+    fn locals(&mut self, file: FileId, block: Syntax) {
+        let title = title(&block);
+        if self.reader(file).labels(&schema::LOCALS, &block).is_none() {
+            return;
+        }
+        for structure in block.body {
+            let attribute = match structure {
+                Structure::Attribute(attribute) => attribute,
+                Structure::Block(block) => {
+                    let header = self.reader(file).header(&block);
+                    let detail = "`locals` holds values only: write `name = …`.";
+                    self.diagnostics.push(
+                        Diagnostic::error("Unknown block", detail)
+                            .at(header, "no block can stand here")
+                            .within(&title),
+                    );
+                    continue;
+                }
+            };
+            let name = attribute.key.as_str().to_owned();
+            let written = self.reader(file).written(attribute);
+            let parts = Parts {
+                title: title.clone(),
+                header: written.name,
+                labels: vec![(name.clone(), written.name)],
+                attributes: BTreeMap::new(),
+                blocks: Vec::new(),
+            };
+            if self.is_new(&parts, &format!("local.{name}")) {
+                self.declared.locals.insert(name, written);
+            }
+        }
+    }
+
+    fn flag(&mut self, parts: &Parts, name: &str, default: bool) -> bool {
+        let Some(written) = parts.attributes.get(name) else { return default };
+        match constant(self.sources, written, &Type::Bool, &parts.title, self.diagnostics) {
+            Some(Value::Bool(flag)) => flag,
+            _ => default,
+        }
+    }
+
+    fn variable(&mut self, mut parts: Parts) {
+        let Some((name, _)) = parts.labels.first().cloned() else { return };
+        if !self.is_new(&parts, &format!("var.{name}")) {
+            return;
+        }
+        let text = parts.attributes.get("description");
+        let description =
+            text.and_then(|written| constant_text(self.sources, written, &parts.title, self.diagnostics));
+        let variable = Variable {
+            sensitive: self.flag(&parts, "sensitive", false),
+            nullable: self.flag(&parts, "nullable", true),
+            header: parts.header,
+            kind: parts.attributes.remove("type"),
+            default: parts.attributes.remove("default"),
+            description,
+            validations: conditions(&mut parts.blocks, "validation"),
+            title: parts.title,
+        };
+        self.declared.variables.insert(name, variable);
+    }
+
+    fn output(&mut self, mut parts: Parts) {
+        let Some((name, _)) = parts.labels.first().cloned() else { return };
+        if !self.is_new(&parts, &format!("output.{name}")) {
+            return;
+        }
+        if let Some(written) = parts.attributes.get("description") {
+            constant_text(self.sources, written, &parts.title, self.diagnostics);
+        }
+        let sensitive = self.flag(&parts, "sensitive", false);
+        let Some(value) = parts.attributes.remove("value") else { return };
+        let preconditions = conditions(&mut parts.blocks, "precondition");
+        let output = Output { title: parts.title, value, sensitive, preconditions };
+        self.declared.outputs.insert(name, output);
+    }
+
+    /// A host, pool, hypervisor or resource.
+    fn addressed(&mut self, mut parts: Parts, schema: Option<usize>) {
+        let word = parts.title.split(' ').next().unwrap_or_default();
+        let Ok(kind) = word.parse::<Kind>() else { return };
+        let Some((label, _)) = parts.labels.last() else { return };
+        let address = Address::new(kind, label);
+        if !self.is_new(&parts, &address.to_string()) {
+            return;
+        }
+        self.unsupported(&parts, kind);
+        let mut lifecycle = take(&mut parts.blocks, "lifecycle").pop();
+        let mut attributes = parts.attributes;
+        let depends_on = attributes.remove("depends_on");
+        let ignore = lifecycle.as_mut().and_then(|l| l.attributes.remove("ignore_changes"));
+        let inner = |lifecycle: &mut Option<Parts>, word| {
+            lifecycle.as_mut().map(|l| conditions(&mut l.blocks, word)).unwrap_or_default()
+        };
+        let block = Block {
+            kind,
+            header: parts.header,
+            schema,
+            depends_on: depends_on.map(|w| self.depends_on(&w, &parts.title)).unwrap_or_default(),
+            ignore_changes: ignore
+                .map_or(IgnoreChanges::Only(Vec::new()), |w| self.ignore_changes(&w, kind, &parts.title)),
+            preconditions: inner(&mut lifecycle, "precondition"),
+            postconditions: inner(&mut lifecycle, "postcondition"),
+            prevent_destroy: lifecycle.and_then(|mut l| l.attributes.remove("prevent_destroy")),
+            spans: Arc::new(BlockSpans {
+                header: Some(parts.header),
+                attributes: attributes.iter().map(|(name, written)| (*name, written.span)).collect(),
+            }),
+            title: parts.title,
+            attributes,
+        };
+        self.declared.blocks.insert(address, block);
+    }
+
+    /// What the language has and this version has not.
+    fn unsupported(&mut self, parts: &Parts, kind: Kind) {
+        for (_, export) in parts.blocks.iter().filter(|(word, _)| *word == "export") {
+            let name = export.labels.first().map_or("", |(name, _)| name.as_str());
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "Not in this version",
+                    "Without an export, volumes of this pool can be attached on the pool's own host. Remove the block.",
+                )
+                .at(export.header, format!("this version of vbs does not have `export` {name:?}"))
+                .within(&parts.title),
+            );
+        }
+        if kind == Kind::Hypervisor
+            && let Some(written) = parts.attributes.get("initiator")
+        {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "Not in this version",
+                    "An initiator reaches volumes of other hosts over iSCSI, and this version of vbs has no exports. Remove the line.",
+                )
+                .at(written.name, "this version of vbs does not have `initiator`")
+                .within(&parts.title),
+            );
+        }
+    }
+
+    fn depends_on(&mut self, written: &Written, title: &str) -> Vec<(Address, Span)> {
+        let mut found = Vec::new();
+        let Expression::Array(list) = &written.expression else {
+            self.diagnostics.push(wrong_dependency(written.span, title));
+            return found;
+        };
+        for element in list {
+            let place = Span::new(written.file, element.span().unwrap_or_default());
+            match address(element) {
+                Some(address) => found.push((address, place)),
+                None => self.diagnostics.push(wrong_dependency(place, title)),
+            }
+        }
+        found
+    }
+
+    fn ignore_changes(&mut self, written: &Written, kind: Kind, title: &str) -> IgnoreChanges {
+        if matches!(&written.expression, Expression::Variable(name) if name.as_str() == "all") {
+            return IgnoreChanges::All;
+        }
+        let mut names = Vec::new();
+        let known = ignorable(kind);
+        let elements: Vec<&Expression> = match &written.expression {
+            Expression::Array(list) => list.iter().collect(),
+            other => vec![other],
+        };
+        for element in elements {
+            let name = match element {
+                Expression::Variable(name) => name.as_str(),
+                Expression::String(name) => name.as_str(),
+                _ => "",
+            };
+            if known.contains(&name) {
+                names.push(name.to_owned());
+                continue;
+            }
+            let hint = match did_you_mean(name, known.iter().copied()) {
+                Some(name) => format!(" Did you mean {name}?"),
+                None => String::new(),
+            };
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "Invalid ignore_changes",
+                    format!("Write a list of attributes that can change, such as [labels], or `all`. A {kind} has: {}.{hint}", known.join(", ")),
+                )
+                .at(Span::new(written.file, element.span().unwrap_or_default()), "no attribute that can change")
+                .within(title),
+            );
+        }
+        IgnoreChanges::Only(names)
+    }
+
+    /// An address that was moved away cannot be declared as well.
+    fn still_declared(&mut self) {
+        for item in &self.declared.moves {
+            let Some(block) = self.declared.blocks.get(&item.from) else { continue };
+            if item.from.key.is_some() || block.is_repeated() {
+                continue;
+            }
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "Conflicting move",
+                    format!(
+                        "{} is moved to {}, and is declared as well. Remove its block, or the `moved` block.",
+                        item.from, item.to
+                    ),
+                )
+                .at(item.span, format!("moves {} away", item.from))
+                .related(block.header, "still declared here"),
+            );
+        }
+    }
+}
+
+fn is_container(rule: &BlockRule) -> bool {
+    rule.word == "pool" || rule.word == "hypervisor"
+}
+
+/// The attributes of a kind that can differ between the configuration and the state.
+fn ignorable(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Volume => &["labels", "name", "on_destroy", "pool", "size", "source"],
+        Kind::Snapshot => &["labels", "name", "quiesce", "reserve", "volume"],
+        Kind::Attachment => &["access", "bus", "device", "hypervisor", "shared", "snapshot", "vm", "volume"],
+        Kind::Host | Kind::Pool | Kind::Hypervisor => &[],
+    }
+}
+
+fn take(blocks: &mut Vec<(&'static str, Parts)>, word: &str) -> Vec<Parts> {
+    let (taken, kept) = std::mem::take(blocks).into_iter().partition(|(other, _)| *other == word);
+    *blocks = kept;
+    let taken: Vec<(&'static str, Parts)> = taken;
+    taken.into_iter().map(|(_, parts)| parts).collect()
+}
+
+fn conditions(blocks: &mut Vec<(&'static str, Parts)>, word: &str) -> Vec<Condition> {
+    let conditions = take(blocks, word).into_iter().filter_map(|mut parts| {
+        let condition = parts.attributes.remove("condition")?;
+        let error_message = parts.attributes.remove("error_message")?;
+        Some(Condition { condition, error_message })
+    });
+    conditions.collect()
+}
+
+fn wrong_dependency(place: Span, title: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Not an address",
+        "`depends_on` is a list of addresses without quotes, such as [volume.db, volume.logs[\"a\"]]. Nothing is evaluated here.",
+    )
+    .at(place, "this is not an address")
+    .within(title)
+}
+
+fn unknown_block(word: &str, header: Span) -> Diagnostic {
+    if schema::NOT_YET.contains(&word) {
+        return Diagnostic::error(
+            "Not in this version",
+            "The word is kept for what it means in Terraform. Remove the block to go on with this version.",
+        )
+        .at(header, format!("this version of vbs does not have `{word}` blocks"));
+    }
+    let words = || schema::TOP.iter().map(|rule| rule.word);
+    let hint = match (word, did_you_mean(word, words())) {
+        ("resource" | "data" | "provider" | "terraform", _) => {
+            " vbs has no `resource`, `data`, `provider` or `terraform` blocks: a volume is written `volume \"db\" { … }`.".to_owned()
+        }
+        (_, Some(near)) => format!(" Did you mean `{near}`?"),
+        (_, None) => String::new(),
+    };
+    Diagnostic::error("Unknown block", format!("At the top of a file can stand: {}.{hint}", one_of(words())))
+        .at(header, "there is no block of this name")
+}

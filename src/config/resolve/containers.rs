@@ -1,0 +1,212 @@
+//! Hosts, pools and hypervisors.
+
+use super::arguments::Arguments;
+use super::world::{Entry, Node};
+use crate::config::declare::duration_seconds;
+use crate::config::types::Type;
+use crate::config::value::Value;
+use crate::model::container::{PoolPolicy, Reserve};
+use crate::model::schema::{Attribute, AttributeType};
+use crate::model::{ContainerSpec, HostName, HostSpec, Kind, Setting, Settings};
+
+const CONNECT_TIMEOUT_SECONDS: u64 = 10;
+const PARALLELISM: usize = 10;
+
+/// A `host` block.
+pub fn host(arguments: &Arguments<'_, '_>) -> Option<Entry> {
+    if &*arguments.address.label == "local" {
+        let detail = "host.local is this machine, which needs no block: leave `host` out of the pool or hypervisor. Give this block another name.";
+        arguments.wrong("", "Invalid name", "this name is taken", detail);
+    }
+    let address = arguments.text("address");
+    if let Some(address) = &address {
+        check_address(arguments, address);
+    }
+    let become_root = arguments.word("become", &[("sudo", true)]).unwrap_or(false);
+    let timeout = seconds(arguments, "connect_timeout").unwrap_or(CONNECT_TIMEOUT_SECONDS);
+    let parallelism = parallelism(arguments).unwrap_or(PARALLELISM);
+    (!arguments.is_broken()).then(|| {
+        Entry::Host(HostSpec {
+            name: HostName(arguments.address.label.to_string()),
+            address,
+            become_root,
+            connect_timeout_seconds: timeout,
+            parallelism,
+        })
+    })
+}
+
+fn check_address(arguments: &Arguments<'_, '_>, address: &str) {
+    match super::host_address::check(address) {
+        Err(why) => {
+            let detail = format!(
+                "{why} Write ssh://HOST, ssh://USER@HOST or ssh://USER@HOST:PORT. Anything else could be taken for an option by the programs that reach the host."
+            );
+            arguments.wrong("address", "Invalid host address", "this is not an address of a host", detail);
+        }
+        Ok(()) => reachable(arguments),
+    }
+}
+
+/// Which hosts this version can reach.
+fn reachable(arguments: &Arguments<'_, '_>) {
+    let detail = "This version of vbs reaches only this machine. Leave `address` out to mean this machine.";
+    arguments.wrong("address", "Not in this version", "hosts cannot be reached over SSH yet", detail);
+}
+
+fn seconds(arguments: &Arguments<'_, '_>, name: &str) -> Option<u64> {
+    let text = arguments.text(name)?;
+    match duration_seconds(&text) {
+        Ok(seconds @ 1..=3600) => Some(seconds),
+        Ok(_) => {
+            arguments.wrong(
+                name,
+                "Invalid duration",
+                "this cannot be used",
+                "It is from 1 second to 1 hour.",
+            );
+            None
+        }
+        Err(why) => {
+            arguments.wrong(name, "Invalid duration", "this cannot be used", why);
+            None
+        }
+    }
+}
+
+fn parallelism(arguments: &Arguments<'_, '_>) -> Option<usize> {
+    let Some(Value::Number(number)) = arguments.value("parallelism", &Type::Number) else { return None };
+    let found = number.to_u64().filter(|n| (1..=256).contains(n)).and_then(|n| usize::try_from(n).ok());
+    if found.is_none() {
+        let detail = "How many commands run at once on this host is a whole number from 1 to 256.";
+        arguments.wrong("parallelism", "Invalid number", "this cannot be used", detail);
+    }
+    found
+}
+
+/// A `pool` or `hypervisor` block.
+pub fn container(arguments: &Arguments<'_, '_>) -> Option<Entry> {
+    let schema = arguments.world.schema(arguments.address)?;
+    let host = match arguments.reference("host", &[Kind::Host]) {
+        Some(host) => named_host(arguments, &host)?,
+        None => HostName::local(),
+    };
+    let mut settings = Settings::new();
+    for attribute in &schema.attributes {
+        if let Some(setting) = setting(arguments, attribute).or_else(|| attribute.default.clone()) {
+            settings.insert(attribute.name.to_owned(), setting);
+        } else if attribute.required {
+            arguments.required(attribute.name, None::<()>);
+        }
+    }
+    let policy = if arguments.address.kind == Kind::Pool { policy(arguments) } else { PoolPolicy::default() };
+    (!arguments.is_broken()).then(|| {
+        Entry::Container(ContainerSpec {
+            address: arguments.address.clone(),
+            provider: schema.name.to_owned(),
+            host,
+            settings,
+            policy,
+        })
+    })
+}
+
+fn named_host(arguments: &Arguments<'_, '_>, host: &crate::model::Address) -> Option<HostName> {
+    match arguments.world.entries.get(host) {
+        Some(Entry::Host(spec)) => Some(spec.name.clone()),
+        Some(_) => {
+            arguments.fail();
+            None
+        }
+        None => {
+            arguments.seen.borrow_mut().needs.insert(Node::Object(host.clone()));
+            None
+        }
+    }
+}
+
+fn setting(arguments: &Arguments<'_, '_>, attribute: &Attribute) -> Option<Setting> {
+    let name = attribute.name;
+    match attribute.kind {
+        AttributeType::Bool => arguments.flag(name).map(Setting::Bool),
+        AttributeType::Text => arguments.text(name).map(Setting::Text),
+        AttributeType::TextList => match arguments.value(name, &Type::List(Box::new(Type::Text)))? {
+            Value::List(list) => {
+                let texts = list.iter().filter_map(|value| value.as_text().map(str::to_owned));
+                Some(Setting::List(texts.collect()))
+            }
+            _ => None,
+        },
+        AttributeType::Path => {
+            let text = arguments.text(name)?;
+            if text.is_empty() || text.chars().any(char::is_control) {
+                let detail = "A path is not empty and holds no control characters such as line ends.";
+                arguments.wrong(name, "Invalid path", "this cannot be used", detail);
+                return None;
+            }
+            Some(Setting::Text(absolute(arguments.world.directory, &text)))
+        }
+    }
+}
+
+/// `path` from `directory`, without `.` and `..`, worked out from the text alone.
+pub fn absolute(directory: &str, path: &str) -> String {
+    let from = if path.starts_with('/') { "" } else { directory };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in from.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+fn policy(arguments: &Arguments<'_, '_>) -> PoolPolicy {
+    let wipe = arguments.word("wipe", &[("zero", "zero"), ("discard", "discard"), ("none", "none")]);
+    let default = PoolPolicy::default();
+    PoolPolicy {
+        wipe: wipe.map(str::to_owned),
+        reserve_free: reserve(arguments).unwrap_or(default.reserve_free),
+        max_overcommit_thousandths: overcommit(arguments).unwrap_or(default.max_overcommit_thousandths),
+    }
+}
+
+/// A size, or a share such as `5%` or `2.5%`.
+fn reserve(arguments: &Arguments<'_, '_>) -> Option<Reserve> {
+    let value = arguments.value("reserve_free", &Type::Any)?;
+    let Some(percent) = value.as_text().and_then(|text| text.strip_suffix('%')) else {
+        return arguments.size("reserve_free").map(Reserve::Bytes);
+    };
+    let thousandths = tenths(percent.trim()).filter(|n| *n <= 1000);
+    if thousandths.is_none() {
+        let detail = "What is kept free is a size such as \"10GiB\", or a share from \"0%\" to \"100%\" with at most one digit behind the point.";
+        arguments.wrong("reserve_free", "Invalid share", "this is not a share", detail);
+    }
+    thousandths.map(Reserve::Thousandths)
+}
+
+fn overcommit(arguments: &Arguments<'_, '_>) -> Option<u64> {
+    let Some(Value::Number(number)) = arguments.value("max_overcommit", &Type::Number) else { return None };
+    let scaled = number.numerator().checked_mul(1000).filter(|n| n % number.denominator() == 0);
+    let thousandths = scaled.map(|n| n / number.denominator()).and_then(|n| u64::try_from(n).ok());
+    let found = thousandths.filter(|n| (1..=1_000_000).contains(n));
+    if found.is_none() {
+        let detail = "How much a pool may promise, in multiples of what it has, is a number from 0.001 to 1000 with at most three digits behind the point. 1.0 promises what there is.";
+        arguments.wrong("max_overcommit", "Invalid number", "this cannot be used", detail);
+    }
+    found
+}
+
+/// `2.5` as 25: a decimal number with at most one digit behind the point.
+fn tenths(text: &str) -> Option<u64> {
+    let (whole, digit) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(whole) || !is_number(digit) || digit.len() != 1 {
+        return None;
+    }
+    whole.parse::<u64>().ok()?.checked_mul(10)?.checked_add(digit.parse().ok()?)
+}

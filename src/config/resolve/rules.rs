@@ -1,0 +1,218 @@
+//! Rules between things: names, directories, devices and writers that would collide; and names that nothing has.
+
+use std::collections::BTreeMap;
+
+use super::world::{Entry, World};
+use crate::diag::{Diagnostic, Diagnostics, Span, did_you_mean};
+use crate::model::desired::{AttachmentSpec, Resource, Spec};
+use crate::model::{Access, Address, ContainerSpec, HostName, Kind};
+
+/// Addresses in `depends_on` that nothing has.
+pub fn mentions(world: &World<'_>, diagnostics: &mut Diagnostics) {
+    for block in world.declared.blocks.values() {
+        for (address, span) in &block.depends_on {
+            if let Some(problem) = dependency(world, address, *span) {
+                diagnostics.push(problem.within(&block.title));
+            }
+        }
+    }
+}
+
+fn dependency(world: &World<'_>, address: &Address, span: Span) -> Option<Diagnostic> {
+    let Some(block) = world.declared.blocks.get(&address.block()) else {
+        let labels = world.declared.blocks.keys().filter(|other| other.kind == address.kind);
+        let hint = match did_you_mean(&address.label, labels.map(|other| &*other.label)) {
+            Some(label) => format!(" Did you mean {}.{label}?", address.kind),
+            None => String::new(),
+        };
+        let detail = format!("Declare it, or take it out of the list.{hint}");
+        let label = format!("no {} has this name", address.kind);
+        return Some(Diagnostic::error("Unknown reference", detail).at(span, label));
+    };
+    let instances = world.instances.get(&address.block()).and_then(Option::as_ref);
+    let found = match (&address.key, instances) {
+        (None, _) => true,
+        (Some(key), Some(instances)) => instances.contains_key(key),
+        (Some(_), None) => block.is_repeated(),
+    };
+    (!found).then(|| {
+        Diagnostic::error(
+            "Unknown reference",
+            format!("{} has no such instance. Name another one, or the whole block.", address.block()),
+        )
+        .at(span, "there is no such instance")
+    })
+}
+
+/// All rules that hold between several things.
+pub fn check(world: &World<'_>, diagnostics: &mut Diagnostics) {
+    names(world, diagnostics);
+    directories(world, diagnostics);
+    let mut disks = Disks::default();
+    for (resource, spec) in attachments(world) {
+        disks.add(world, resource, spec, diagnostics);
+    }
+    disks.writers(world, diagnostics);
+}
+
+fn resources<'w>(world: &'w World<'_>) -> impl Iterator<Item = &'w Resource> {
+    world.entries.values().filter_map(|entry| match entry {
+        Entry::Resource(resolution) => Some(&resolution.resource),
+        _ => None,
+    })
+}
+
+fn attachments<'w>(world: &'w World<'_>) -> impl Iterator<Item = (&'w Resource, &'w AttachmentSpec)> {
+    resources(world).filter_map(|resource| match &resource.spec {
+        Spec::Attachment(spec) => Some((resource, spec)),
+        _ => None,
+    })
+}
+
+/// Where an attribute of a resource stands, or its block.
+fn place(resource: &Resource, attribute: &'static str) -> Option<Span> {
+    resource.place.attributes.get(attribute).copied().or(resource.place.header)
+}
+
+fn title(world: &World<'_>, address: &Address) -> String {
+    world.block(address).map(|block| block.title.clone()).unwrap_or_default()
+}
+
+/// No two volumes or snapshots of one pool have one name.
+fn names(world: &World<'_>, diagnostics: &mut Diagnostics) {
+    let mut taken: BTreeMap<(&Address, &str), &Resource> = BTreeMap::new();
+    for resource in resources(world) {
+        let key = match &resource.spec {
+            Spec::Volume(volume) => (&volume.pool, volume.name.as_str()),
+            Spec::Snapshot(snapshot) => (&snapshot.pool, snapshot.name.as_str()),
+            Spec::Attachment(_) => continue,
+        };
+        let Some(first) = taken.insert(key, resource) else { continue };
+        let (pool, name) = key;
+        let detail = format!(
+            "{} and {} would both be {name:?} in {pool}. Names default to the label, with an instance's key behind it; write another `name` in one of the two.",
+            first.address, resource.address
+        );
+        let mut problem = Diagnostic::error("Name used twice", detail)
+            .maybe_at(place(resource, "name"), format!("{} is {name:?} too", resource.address))
+            .within(title(world, &resource.address));
+        if let Some(span) = place(first, "name") {
+            problem = problem.related(span, format!("{} is {name:?}", first.address));
+        }
+        diagnostics.push(problem);
+    }
+}
+
+/// No two pools or hypervisors of one host share a directory, and none is inside of another's own `.vbs`.
+fn directories(world: &World<'_>, diagnostics: &mut Diagnostics) {
+    let mut seen: BTreeMap<(&HostName, &str), &ContainerSpec> = BTreeMap::new();
+    let containers = || {
+        world.entries.values().filter_map(|entry| match entry {
+            Entry::Container(container) if !container.text("path").is_empty() => Some(container),
+            _ => None,
+        })
+    };
+    for container in containers() {
+        if let Some(first) = seen.insert((&container.host, container.text("path")), container) {
+            let detail = format!(
+                "{} and {} are both in {}. Each keeps its own marks and locks there, so they need directories of their own.",
+                first.address,
+                container.address,
+                container.text("path")
+            );
+            diagnostics.push(shared(world, "Directory used twice", first, container, detail));
+        }
+    }
+    for container in containers() {
+        let Some((outer, _)) = container.text("path").split_once("/.vbs") else { continue };
+        let inside =
+            container.text("path")[outer.len() + "/.vbs".len()..].chars().next().is_none_or(|c| c == '/');
+        let outer = if outer.is_empty() { "/" } else { outer };
+        if let Some(first) = seen.get(&(&container.host, outer)).filter(|_| inside) {
+            let detail = format!(
+                "{} keeps its own files in {outer}/.vbs, trash included. Choose a directory outside of it.",
+                first.address
+            );
+            diagnostics.push(shared(world, "Directory inside of another's", first, container, detail));
+        }
+    }
+}
+
+fn shared(
+    world: &World<'_>,
+    summary: &'static str,
+    first: &ContainerSpec,
+    second: &ContainerSpec,
+    detail: String,
+) -> Diagnostic {
+    let path = |container: &ContainerSpec| {
+        let block = world.declared.blocks.get(&container.address)?;
+        Some(block.attributes.get("path").map_or(block.header, |written| written.span))
+    };
+    let mut problem = Diagnostic::error(summary, detail)
+        .maybe_at(path(second), format!("the directory of {}", second.address))
+        .within(title(world, &second.address));
+    if let Some(span) = path(first) {
+        problem = problem.related(span, format!("the directory of {}", first.address));
+    }
+    problem
+}
+
+/// What attachments have taken so far.
+#[derive(Default)]
+struct Disks<'w> {
+    devices: BTreeMap<(&'w Address, &'w str, &'w str), &'w Resource>,
+    users: BTreeMap<&'w Address, Vec<(&'w Resource, &'w AttachmentSpec)>>,
+}
+
+impl<'w> Disks<'w> {
+    fn add(
+        &mut self,
+        world: &World<'_>,
+        resource: &'w Resource,
+        spec: &'w AttachmentSpec,
+        diagnostics: &mut Diagnostics,
+    ) {
+        if spec.source.kind == Kind::Volume {
+            self.users.entry(&spec.source).or_default().push((resource, spec));
+        }
+        let key = (&spec.hypervisor, spec.vm.as_str(), spec.device.as_str());
+        let Some(first) = self.devices.insert(key, resource) else { return };
+        let detail = format!(
+            "{} and {} are both {} of the VM {} on {}. Choose another device for one of the two.",
+            first.address, resource.address, spec.device, spec.vm, spec.hypervisor
+        );
+        let mut problem = Diagnostic::error("Device used twice", detail)
+            .maybe_at(place(resource, "device"), format!("{} takes {} too", resource.address, spec.device))
+            .within(title(world, &resource.address));
+        if let Some(span) = place(first, "device") {
+            problem = problem.related(span, format!("{} takes {}", first.address, spec.device));
+        }
+        diagnostics.push(problem);
+    }
+
+    /// A volume with more than one attachment, one of which may write: all say `shared = true`.
+    fn writers(&self, world: &World<'_>, diagnostics: &mut Diagnostics) {
+        for (volume, users) in &self.users {
+            let writers = || users.iter().filter(|(_, spec)| spec.access == Access::ReadWrite);
+            if writers().count() < 2 || writers().all(|(_, spec)| spec.shared) {
+                continue;
+            }
+            let names: Vec<String> =
+                writers().take(10).map(|(resource, _)| resource.address.to_string()).collect();
+            let detail = format!(
+                "{volume} is attached for writing by {}. Two writers destroy a file system that is not made for it. Attach it once, or read-only, or, for a cluster file system, write `shared = true` in all of these attachments.",
+                names.join(", ")
+            );
+            let mut writers = writers();
+            let (Some((first, _)), Some((second, spec))) = (writers.next(), writers.next()) else { continue };
+            let mut problem = Diagnostic::error("Two writers", detail)
+                .maybe_at(place(second, "volume"), format!("{} may write to {}", second.address, spec.source))
+                .within(title(world, &second.address));
+            if let Some(span) = place(first, "volume") {
+                problem = problem.related(span, format!("so may {}", first.address));
+            }
+            diagnostics.push(problem);
+        }
+    }
+}

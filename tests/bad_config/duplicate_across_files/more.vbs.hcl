@@ -1,0 +1,4 @@
+volume "db" {
+  pool = pool.fast
+  size = "1GiB"
+}

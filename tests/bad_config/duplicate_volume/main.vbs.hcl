@@ -1,0 +1,13 @@
+pool "file" "fast" {
+  path = "/srv/fast"
+}
+
+volume "db" {
+  pool = pool.fast
+  size = "1GiB"
+}
+
+volume "db" {
+  pool = pool.fast
+  size = "1GiB"
+}

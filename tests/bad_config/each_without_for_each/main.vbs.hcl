@@ -1,0 +1,8 @@
+pool "file" "fast" {
+  path = "/srv/fast"
+}
+
+volume "db" {
+  pool = pool.fast
+  size = each.value
+}

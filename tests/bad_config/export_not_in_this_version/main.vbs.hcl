@@ -1,0 +1,7 @@
+pool "file" "fast" {
+  path = "/srv/fast"
+
+  export "lio" {
+    portal = "10.0.0.2:3260"
+  }
+}

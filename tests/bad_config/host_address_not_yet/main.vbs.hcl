@@ -1,0 +1,3 @@
+host "store1" {
+  address = "ssh://root@store1.example.net"
+}

@@ -1,0 +1,12 @@
+pool "file" "fast" {
+  path = "/srv/fast"
+}
+
+volume "db" {
+  pool = pool.fast
+  size = "1GiB"
+}
+
+output "o" {
+  value = volume.db[0].path
+}

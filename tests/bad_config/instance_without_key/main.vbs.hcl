@@ -1,0 +1,20 @@
+pool "file" "fast" {
+  path = "/srv/fast"
+}
+
+volume "db" {
+  count = 2
+  pool  = pool.fast
+  size  = "1GiB"
+}
+
+hypervisor "directory" "local" {
+  path = "/srv/vms"
+}
+
+attachment "a" {
+  volume = volume.db
+  hypervisor = hypervisor.local
+  vm         = "web1"
+  device     = "vdb"
+}

@@ -1,0 +1,11 @@
+attachment "a" {
+  device = "vdb"
+}
+
+snapshot "s" {}
+
+volume "v" {}
+
+pool "file" "p" {}
+
+output "o" {}

@@ -1,0 +1,23 @@
+pool "file" "fast" {
+  path = "/srv/fast"
+}
+
+volume "db" {
+  pool = pool.fast
+  size = "1GiB"
+}
+
+volume "b" {
+  pool = pool.fast
+  size = "1GiB"
+}
+
+moved {
+  from = volume.old
+  to   = volume.db
+}
+
+moved {
+  from = volume.old
+  to   = volume.b
+}

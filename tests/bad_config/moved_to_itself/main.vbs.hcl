@@ -1,0 +1,13 @@
+pool "file" "fast" {
+  path = "/srv/fast"
+}
+
+volume "db" {
+  pool = pool.fast
+  size = "1GiB"
+}
+
+moved {
+  from = volume.db
+  to   = volume.db
+}

@@ -1,0 +1,11 @@
+pool "file" "fast" {
+  path = "/srv/fast"
+}
+
+volume "db" {
+  pool = pool.fast
+  size = "1GiB"
+  lifecycle {
+    create_before_destroy = true
+  }
+}

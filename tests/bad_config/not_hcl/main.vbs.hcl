@@ -1,0 +1,1 @@
+{"volume": {"db": {"size": "1GiB"}}}

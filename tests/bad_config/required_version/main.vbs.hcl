@@ -1,0 +1,3 @@
+vbs {
+  required_version = ">= 99.0"
+}

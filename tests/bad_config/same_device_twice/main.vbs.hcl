@@ -1,0 +1,31 @@
+pool "file" "fast" {
+  path = "/srv/fast"
+}
+
+volume "db" {
+  pool = pool.fast
+  size = "1GiB"
+}
+
+volume "logs" {
+  pool = pool.fast
+  size = "1GiB"
+}
+
+hypervisor "directory" "local" {
+  path = "/srv/vms"
+}
+
+attachment "a" {
+  volume     = volume.db
+  hypervisor = hypervisor.local
+  vm         = "web1"
+  device     = "vdb"
+}
+
+attachment "b" {
+  volume     = volume.logs
+  hypervisor = hypervisor.local
+  vm         = "web1"
+  device     = "vdb"
+}

@@ -1,0 +1,9 @@
+pool "file" "fast" {
+  path = "/srv/fast"
+}
+
+volume "db" {
+  pool = pool.fast
+  size = "1GiB"
+  name = self.id
+}

@@ -1,0 +1,9 @@
+variable "secret" {
+  type      = string
+  default   = "x"
+  sensitive = true
+}
+
+output "o" {
+  value = "is ${var.secret}"
+}

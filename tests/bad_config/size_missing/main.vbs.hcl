@@ -1,0 +1,7 @@
+pool "file" "fast" {
+  path = "/srv/fast"
+}
+
+volume "db" {
+  pool = pool.fast
+}

@@ -1,0 +1,7 @@
+vbs {
+  name = "a"
+}
+
+vbs {
+  name = "b"
+}

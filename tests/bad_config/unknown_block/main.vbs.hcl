@@ -1,0 +1,3 @@
+vloume "db" {
+  size = "1GiB"
+}

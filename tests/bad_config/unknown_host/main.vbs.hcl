@@ -1,0 +1,4 @@
+pool "file" "fast" {
+  host = host.store1
+  path = "/srv/fast"
+}

@@ -1,0 +1,7 @@
+locals {
+  base = "x"
+}
+
+output "o" {
+  value = local.bsae
+}

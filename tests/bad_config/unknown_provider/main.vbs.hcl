@@ -1,0 +1,3 @@
+pool "fiel" "fast" {
+  path = "/srv/fast"
+}

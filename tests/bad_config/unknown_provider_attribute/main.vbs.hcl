@@ -1,0 +1,4 @@
+pool "file" "fast" {
+  path   = "/srv/fast"
+  craete = true
+}

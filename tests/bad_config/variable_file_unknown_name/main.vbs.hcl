@@ -1,0 +1,3 @@
+variable "db_size" {
+  default = "1GiB"
+}

@@ -1,0 +1,1 @@
+db_sise = "2GiB"

@@ -1,0 +1,3 @@
+a = volume.db
+a = "y"
+b {}

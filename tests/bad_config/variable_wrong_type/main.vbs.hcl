@@ -1,0 +1,13 @@
+variable "n" {
+  type    = number
+  default = "many"
+}
+
+variable "o" {
+  type    = object({ a = string, b = number })
+  default = { a = "x" }
+}
+
+variable "t" {
+  type = strnig
+}

@@ -1,0 +1,7 @@
+variable "n" {
+  default = "x"
+}
+
+vbs {
+  name = var.n
+}

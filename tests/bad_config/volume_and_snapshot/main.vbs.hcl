@@ -1,0 +1,31 @@
+pool "file" "fast" {
+  path = "/srv/fast"
+}
+
+volume "db" {
+  pool = pool.fast
+  size = "1GiB"
+}
+
+snapshot "before" {
+  volume = volume.db
+}
+
+hypervisor "directory" "local" {
+  path = "/srv/vms"
+}
+
+attachment "a" {
+  volume     = volume.db
+  snapshot   = snapshot.before
+  hypervisor = hypervisor.local
+  vm         = "web1"
+  device     = "vdb"
+}
+
+attachment "b" {
+  
+  hypervisor = hypervisor.local
+  vm         = "web1"
+  device     = "vdb"
+}
