@@ -225,7 +225,8 @@ impl Store {
     /// `now` (seconds since 1970) stamps the run and what went to the trash.
     ///
     /// # Errors
-    /// Where the run was fenced off, or the effects contradict the state; the run stays open then.
+    /// Where the run was fenced off, a step is not settled, or the effects contradict the state; the run stays open
+    /// then.
     pub fn close_run(
         &mut self,
         run: &RunHandle,
@@ -236,6 +237,7 @@ impl Store {
     ) -> Result<(), Failure> {
         let serial = self.transact(|tx| {
             check_open(tx, run)?;
+            check_settled(tx, run.id)?;
             let (serial, _) = store::counters(tx)?;
             let before = records::load(tx)?;
             let mut after = before.clone();
@@ -427,6 +429,24 @@ fn check_open(tx: &Transaction<'_>, run: &RunHandle) -> Result<Direction, Troubl
         .optional()?;
     let direction = direction.ok_or_else(|| not_open(run.id))?;
     Ok(from_word(&format!("run {}", run.id), &direction)?)
+}
+
+/// A run is closed only when it is known of every step what became of it.
+fn check_settled(tx: &Transaction<'_>, run: u64) -> Result<(), Trouble> {
+    let unsettled: Option<(i64, String)> = tx
+        .prepare_cached(
+            "SELECT position, status FROM step
+             WHERE run = ?1 AND status IN ('intent', 'answered', 'in_doubt', 'undo_intent') LIMIT 1",
+        )?
+        .query_row([to_sql(run)], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match unsettled {
+        None => Ok(()),
+        Some((step, status)) => {
+            let what = format!("Run {run} was to be closed while its step {step} is {status}");
+            Err(Diagnostic::bug(what).into())
+        }
+    }
 }
 
 pub(super) fn open_summary(tx: &Transaction<'_>) -> Result<Option<RunSummary>, Trouble> {

@@ -71,6 +71,20 @@ fn a_close_that_contradicts_the_state_changes_nothing_and_leaves_the_run_open() 
 }
 
 #[test]
+fn a_run_is_not_closed_while_a_step_is_in_doubt() {
+    let home = Home::new();
+    let mut store = home.create();
+    let run = begin(&mut store, &home.plan(1));
+    for event in [StepEvent::Intend, StepEvent::Answer, StepEvent::Doubt] {
+        store.append(&run, &[(0, event, None)]).unwrap();
+        let closed = store.close_run(&run, RunStatus::Applied, &[], None, 1);
+        assert_eq!(summary(closed), "This is a bug in vbs", "after {event:?}");
+    }
+    store.append(&run, &[(0, StepEvent::ProveDone, None)]).unwrap();
+    store.close_run(&run, RunStatus::Applied, &[], None, 1).unwrap();
+}
+
+#[test]
 fn an_illegal_event_rolls_the_whole_batch_back() {
     let home = Home::new();
     let mut store = home.create();
