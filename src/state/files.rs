@@ -57,6 +57,9 @@ pub(super) fn resolve(path: &Path) -> Result<Option<PathBuf>, Diagnostic> {
             format!("{} ends in no file name. Name a file, like `.vbs/state.db`.", path.display()),
         ));
     };
+    if path.to_str().is_none() {
+        return Err(cannot(path, &"its name is not UTF-8, which SQLite needs"));
+    }
     match fs::canonicalize(directory(path)) {
         Ok(parent) if parent.is_dir() => Ok(Some(parent.join(name))),
         Ok(parent) => Err(cannot(&parent, &"it should be a directory and is not")),
@@ -176,8 +179,12 @@ pub(super) fn create_private(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Writes a private file whole: after a crash there is the old one or the new one.
+/// Writes a private file whole: after a crash there is the old one or the new one. Only a regular file is replaced:
+/// neither a link nor a device.
 pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<(), Diagnostic> {
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(cannot(path, &"something that is no regular file has this name, and it is not replaced"));
+    }
     let temporary = beside(path, &format!(".new-{}", uuid::Uuid::new_v4().simple()));
     let written = create_private(&temporary)
         .and_then(|mut file| {
@@ -261,6 +268,10 @@ mod tests {
         }
         assert_eq!(read_private(&path, 7).unwrap(), b"content");
         assert!(read_private(&path, 6).is_err());
+        let link = home.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(write_whole(&link, b"other").is_err() && read_private(&link, 7).is_err());
+        assert_eq!(read_private(&path, 7).unwrap(), b"content");
         assert_eq!(fs::read_dir(home.path().join("a/b")).unwrap().count(), 1, "no temporary is left");
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! What is authenticated is what was understood: the file is read into values, and the values, written again, must
 //! give the bytes that were authenticated. Spacing may differ; nothing that has an effect may.
-#![expect(clippy::disallowed_methods, reason = "the state room reads and writes its own files")]
 
 use std::fs::OpenOptions;
 use std::io::Read;
@@ -176,6 +175,8 @@ fn other_format(path: &Path, found: u32, known: u32) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "these tests damage files")]
+
     use super::*;
     use crate::state::tests::{Home, key};
     use std::fs;

@@ -225,7 +225,8 @@ impl Store {
     /// `now` (seconds since 1970) stamps the run and what went to the trash.
     ///
     /// # Errors
-    /// Where the run was fenced off, or the effects contradict the state; the run stays open then.
+    /// Where the run was fenced off, a step is not settled, or the effects contradict the state; the run stays open
+    /// then.
     pub fn close_run(
         &mut self,
         run: &RunHandle,
@@ -236,6 +237,7 @@ impl Store {
     ) -> Result<(), Failure> {
         let serial = self.transact(|tx| {
             check_open(tx, run)?;
+            check_settled(tx, run.id)?;
             let (serial, _) = store::counters(tx)?;
             let before = records::load(tx)?;
             let mut after = before.clone();
@@ -276,7 +278,7 @@ impl Store {
         self.read(|tx| {
             let Some(summary) = open_summary(tx)? else { return Ok(None) };
             let (format, plan, info) = tx.query_row(
-                "SELECT format, plan, info FROM run WHERE id = ?1",
+                "SELECT format, body, info FROM plan JOIN run ON run.id = plan.run WHERE run = ?1",
                 [to_sql(summary.id)],
                 |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)),
             )?;
@@ -347,19 +349,13 @@ fn insert_run(
     epoch: u64,
 ) -> Result<u64, Trouble> {
     tx.execute(
-        "INSERT INTO run (kind, status, direction, epoch, started_at, steps, format, plan, info)
-         VALUES (?1, 'open', 'forward', ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![
-            word(&kind)?,
-            to_sql(epoch),
-            info.started_at,
-            to_sql(plan.steps.len() as u64),
-            plan.format,
-            json(plan)?,
-            json(info)?
-        ],
+        "INSERT INTO run (kind, status, direction, epoch, started_at, steps, info)
+         VALUES (?1, 'open', 'forward', ?2, ?3, ?4, ?5)",
+        params![word(&kind)?, to_sql(epoch), info.started_at, to_sql(plan.steps.len() as u64), json(info)?],
     )?;
     let run = tx.last_insert_rowid();
+    let sql = "INSERT INTO plan (run, format, body) VALUES (?1, ?2, ?3)";
+    tx.execute(sql, params![run, plan.format, json(plan)?])?;
     let mut insert =
         tx.prepare_cached("INSERT INTO step (run, position, status) VALUES (?1, ?2, 'planned')")?;
     for position in 0..plan.steps.len() {
@@ -427,8 +423,30 @@ fn statuses(tx: &Transaction<'_>, run: u64) -> Result<Vec<StepStatus>, Trouble> 
 /// The run must be this handle's and open. Returns its direction.
 fn check_open(tx: &Transaction<'_>, run: &RunHandle) -> Result<Direction, Trouble> {
     store::check_epoch(tx, run.epoch)?;
-    let found = summaries(tx, "WHERE id = ?1 AND status IN ('open', 'stuck')", to_sql(run.id))?;
-    found.first().map(|summary| summary.direction).ok_or_else(|| not_open(run.id).into())
+    let direction: Option<String> = tx
+        .prepare_cached("SELECT direction FROM run WHERE id = ?1 AND status IN ('open', 'stuck')")?
+        .query_row([to_sql(run.id)], |row| row.get(0))
+        .optional()?;
+    let direction = direction.ok_or_else(|| not_open(run.id))?;
+    Ok(from_word(&format!("run {}", run.id), &direction)?)
+}
+
+/// A run is closed only when it is known of every step what became of it.
+fn check_settled(tx: &Transaction<'_>, run: u64) -> Result<(), Trouble> {
+    let unsettled: Option<(i64, String)> = tx
+        .prepare_cached(
+            "SELECT position, status FROM step
+             WHERE run = ?1 AND status IN ('intent', 'answered', 'in_doubt', 'undo_intent') LIMIT 1",
+        )?
+        .query_row([to_sql(run)], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match unsettled {
+        None => Ok(()),
+        Some((step, status)) => {
+            let what = format!("Run {run} was to be closed while its step {step} is {status}");
+            Err(Diagnostic::bug(what).into())
+        }
+    }
 }
 
 pub(super) fn open_summary(tx: &Transaction<'_>) -> Result<Option<RunSummary>, Trouble> {
@@ -471,10 +489,7 @@ fn summary(row: &Row<'_>) -> Result<RunSummary, Trouble> {
 fn drop_old_details(tx: &Transaction<'_>) -> Result<(), Trouble> {
     let old = "SELECT id FROM run WHERE closed_at IS NOT NULL ORDER BY id DESC LIMIT -1 OFFSET ?1";
     tx.execute(&format!("DELETE FROM step WHERE run IN ({old})"), [DETAILED_RUNS])?;
-    tx.execute(
-        &format!("UPDATE run SET plan = NULL WHERE plan IS NOT NULL AND id IN ({old})"),
-        [DETAILED_RUNS],
-    )?;
+    tx.execute(&format!("DELETE FROM plan WHERE run IN ({old})"), [DETAILED_RUNS])?;
     Ok(())
 }
 

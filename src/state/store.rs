@@ -15,6 +15,7 @@ use super::trouble::{self, Trouble};
 use super::{files, runs};
 use crate::diag::Diagnostic;
 use crate::exit::{Exit, Failure};
+use crate::faults::{Class, boundary};
 use crate::plan::step::Effect;
 
 /// "vbs1": tells our databases from others.
@@ -264,7 +265,9 @@ impl Store {
     ) -> Result<T, Trouble> {
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let value = work(&tx)?;
+        boundary(Class::BeforeCommit);
         tx.commit()?;
+        boundary(Class::AfterCommit);
         Ok(value)
     }
 

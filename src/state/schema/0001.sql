@@ -38,7 +38,7 @@ CREATE TABLE output (
     body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Runs, the open one among them. The plan of an old closed run is dropped, its line in the history stays.
+-- Runs, the open one among them: the history.
 CREATE TABLE run (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     kind       TEXT    NOT NULL,
@@ -48,12 +48,17 @@ CREATE TABLE run (
     started_at INTEGER NOT NULL,
     closed_at  INTEGER CHECK ((closed_at IS NULL) = (status IN ('open', 'stuck'))),
     steps      INTEGER NOT NULL CHECK (steps >= 0),
-    format     INTEGER NOT NULL,
-    plan       TEXT    CHECK (plan IS NOT NULL OR status NOT IN ('open', 'stuck')),
     info       TEXT    NOT NULL,
     note       TEXT    NOT NULL DEFAULT ''
 ) STRICT;
 CREATE UNIQUE INDEX one_open_run ON run ((1)) WHERE status IN ('open', 'stuck');
+
+-- The plan of a run, apart from it because it can be large and never changes. That of an old closed run is dropped.
+CREATE TABLE plan (
+    run    INTEGER PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE,
+    format INTEGER NOT NULL,
+    body   TEXT    NOT NULL
+) STRICT;
 
 -- The journal: one row for each step of the plan. What the step is stands in the run's plan, at this position.
 CREATE TABLE step (

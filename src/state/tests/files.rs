@@ -1,4 +1,4 @@
-#![expect(clippy::disallowed_methods, reason = "these tests damage files")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "these tests damage files")]
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};

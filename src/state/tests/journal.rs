@@ -71,6 +71,20 @@ fn a_close_that_contradicts_the_state_changes_nothing_and_leaves_the_run_open() 
 }
 
 #[test]
+fn a_run_is_not_closed_while_a_step_is_in_doubt() {
+    let home = Home::new();
+    let mut store = home.create();
+    let run = begin(&mut store, &home.plan(1));
+    for event in [StepEvent::Intend, StepEvent::Answer, StepEvent::Doubt] {
+        store.append(&run, &[(0, event, None)]).unwrap();
+        let closed = store.close_run(&run, RunStatus::Applied, &[], None, 1);
+        assert_eq!(summary(closed), "This is a bug in vbs", "after {event:?}");
+    }
+    store.append(&run, &[(0, StepEvent::ProveDone, None)]).unwrap();
+    store.close_run(&run, RunStatus::Applied, &[], None, 1).unwrap();
+}
+
+#[test]
 fn an_illegal_event_rolls_the_whole_batch_back() {
     let home = Home::new();
     let mut store = home.create();
@@ -172,7 +186,7 @@ fn a_journal_in_an_unknown_format_is_refused_and_not_skipped() {
     let home = Home::new();
     let mut store = home.create();
     begin(&mut store, &home.plan(1));
-    store.connection().execute("UPDATE run SET format = 99", []).unwrap();
+    store.connection().execute("UPDATE plan SET format = 99", []).unwrap();
     let failure = store.open_run().unwrap_err();
     assert_eq!(failure.exit, Exit::Locked);
     assert_eq!(summary::<()>(Err(failure)), "The open run was begun by another version");
@@ -203,7 +217,7 @@ fn old_runs_lose_their_plans_and_stay_in_the_history() {
     assert_eq!(store.runs(100).unwrap().len(), 9);
     assert_eq!(store.runs(2).unwrap()[0].closed_at, Some(8));
     let count = |sql: &str| store.connection().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!(count("SELECT count(*) FROM run WHERE plan IS NOT NULL"), 6);
+    assert_eq!(count("SELECT count(*) FROM plan"), 6);
     assert_eq!(count("SELECT count(DISTINCT run) FROM step"), 6);
 }
 
