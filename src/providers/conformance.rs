@@ -1,1 +1,331 @@
-//! Laws.
+//! Laws that hold for every provider in the catalogue, so that adding one to the table is enough to have it checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::{CATALOG, Provider, Reading, Scope};
+use crate::hosts::{Fence, Hosts, Verdict};
+use crate::model::command::{Action, Answer, Effect as Locking, Frame, Query};
+use crate::model::schema::AttributeType;
+use crate::model::{
+    Access, Body, Bus, Bytes, ContainerBody, ContainerRecord, ContainerSpec, ContainerView, DiskBody, Health,
+    HostName, Kind, Mark, Object, ObjectKey, Observed, OnDestroy, Part, Place, PoolPolicy, Record, Setting,
+    SnapshotBody, SourceRef, TrashEntry, VolumeBody,
+};
+use crate::plan::step::{Effect, Operation, Request, Step, Undo};
+
+/// What a value may hold without becoming a command: all that means something to a shell.
+const HOSTILE: &str = "a b\t'\"\\`$(touch /tmp/x)${IFS};&|<>*?[x]~#!\r\u{7f}\u{fc}\nEOF\n-rf";
+
+fn id(number: u128) -> Uuid {
+    uuid::Builder::from_random_bytes(number.to_be_bytes()).into_uuid()
+}
+
+/// A container of this provider with a value for every attribute.
+fn container(provider: &dyn Provider) -> ContainerSpec {
+    let schema = provider.schema();
+    let settings = (schema.attributes.iter())
+        .map(|attribute| {
+            let value = match attribute.kind {
+                AttributeType::Path => Setting::Text("/srv/some where".to_owned()),
+                AttributeType::Text => Setting::Text("text".to_owned()),
+                AttributeType::Bool => Setting::Bool(true),
+                AttributeType::TextList => Setting::List(vec!["text".to_owned()]),
+            };
+            (attribute.name.to_owned(), value)
+        })
+        .collect();
+    ContainerSpec {
+        address: crate::model::Address::new(schema.role, "here"),
+        provider: schema.name.to_owned(),
+        host: HostName::local(),
+        settings,
+        policy: PoolPolicy::default(),
+    }
+}
+
+fn record(container: &ContainerSpec, address: &str, part: Part, number: u128, body: Body) -> Record {
+    Record {
+        object: Object {
+            key: ObjectKey::new(address.parse().unwrap(), part),
+            id: id(number),
+            container: container.address.clone(),
+            body,
+        },
+        prevent_destroy: false,
+        on_destroy: OnDestroy::Trash,
+        labels: BTreeMap::new(),
+        depends_on: Vec::new(),
+        declared_size: None,
+    }
+}
+
+fn volume(container: &ContainerSpec, name: &str, size: u64) -> Record {
+    let body = VolumeBody { name: name.to_owned(), size: Bytes(size), serial: "s1".to_owned(), source: None };
+    record(container, "volume.db", Part::VOLUME, 1, Body::Volume(body))
+}
+
+fn snapshot(container: &ContainerSpec) -> Record {
+    let origin = SourceRef { id: id(1), address: "volume.db".parse().unwrap() };
+    let body = SnapshotBody { name: "snap".to_owned(), size: Bytes(4096), origin };
+    record(container, "snapshot.s", Part::SNAPSHOT, 2, Body::Snapshot(body))
+}
+
+fn disk(container: &ContainerSpec, host_path: &str) -> Record {
+    let body = DiskBody {
+        vm: "web".to_owned(),
+        device: "vda".to_owned(),
+        bus: Bus::Virtio,
+        access: Access::ReadWrite,
+        shared: false,
+        source: SourceRef { id: id(1), address: "volume.db".parse().unwrap() },
+        serial: "s1".to_owned(),
+        host_path: host_path.to_owned(),
+    };
+    record(container, "attachment.a", Part::DISK, 3, Body::Disk(body))
+}
+
+fn found(record: &Record) -> Observed {
+    Observed {
+        mark: Mark {
+            lineage: id(8),
+            id: record.object.id,
+            workspace: "shop".to_owned(),
+            address: record.object.key.address.to_string(),
+        },
+        place: Place::Live,
+        body: record.object.body.clone(),
+        health: Health::Good,
+        open: false,
+        notes: BTreeMap::new(),
+    }
+}
+
+fn update(before: Record, after: Record, attached: bool) -> Operation {
+    Operation::Update { live: found(&before), before, after, attached }
+}
+
+/// One of every operation that a provider of this role is asked for.
+fn operations(container: &ContainerSpec) -> Vec<Operation> {
+    let makes = vec!["/srv".to_owned(), "/srv/some where".to_owned()];
+    let mut all = vec![
+        Operation::Join { body: ContainerBody { makes: makes.clone() }, exists: false },
+        Operation::Release { record: ContainerRecord { spec: container.clone(), identity: id(9), makes } },
+    ];
+    if container.address.kind == Kind::Hypervisor {
+        let [one, two] = ["/srv/a.img", "/srv/b.img"].map(|path| disk(container, path));
+        all.extend([
+            Operation::Create { after: one.clone(), source: Some(volume(container, "db", 4096)) },
+            update(one.clone(), two, false),
+            Operation::Destroy { live: found(&one), record: one },
+        ]);
+        return all;
+    }
+    let [small, large] = [volume(container, "db", 4096), volume(container, "data", 8192)];
+    let snapshot = snapshot(container);
+    let entry = TrashEntry { id: id(1), record: small.clone(), purge: false, trashed_at: 0 };
+    all.extend([
+        Operation::Create { after: small.clone(), source: None },
+        Operation::Create { after: large.clone(), source: Some(snapshot.clone()) },
+        Operation::Create { after: snapshot.clone(), source: Some(small.clone()) },
+        update(small.clone(), large.clone(), false),
+        update(small.clone(), large, true),
+        Operation::Restore {
+            record: small.clone(),
+            snapshot: snapshot.clone(),
+            trash: id(7),
+            live: found(&small),
+        },
+        Operation::Destroy { record: small.clone(), live: found(&small) },
+        Operation::Destroy { live: found(&snapshot), record: snapshot },
+        Operation::Purge { entry: entry.clone() },
+        Operation::TakeOutOfTrash { entry, after: small },
+    ]);
+    all
+}
+
+fn steps(provider: &dyn Provider, container: &ContainerSpec, operation: Operation) -> Vec<Step> {
+    let key = ObjectKey::new("volume.db".parse().unwrap(), Part::VOLUME);
+    let told = format!("{operation:?}");
+    provider
+        .steps(&Request {
+            key,
+            container,
+            identity: id(9),
+            lineage: id(8),
+            workspace: "shop",
+            operation,
+        })
+        .unwrap_or_else(|why| panic!("{told}: {}", why.detail))
+}
+
+/// Every provider with its container and every step that it ever makes.
+fn all_steps() -> Vec<(&'static dyn Provider, ContainerSpec, Vec<Step>)> {
+    CATALOG
+        .iter()
+        .map(|provider| {
+            let container = container(provider);
+            let all = operations(&container)
+                .into_iter()
+                .flat_map(|operation| steps(provider, &container, operation))
+                .collect();
+            (provider, container, all)
+        })
+        .collect()
+}
+
+fn actions(step: &Step) -> Vec<&Action> {
+    match &step.undo {
+        Undo::Run(undo) | Undo::RunInSameProcess(undo) => vec![&step.run, undo],
+        Undo::Nothing | Undo::Impossible { .. } => vec![&step.run],
+    }
+}
+
+#[test]
+fn names_and_verbs_are_unique_and_every_container_passes_its_own_check() {
+    let names: BTreeSet<_> =
+        CATALOG.schemas().iter().map(|schema| (schema.role, schema.name)).collect();
+    assert_eq!(names.len(), CATALOG.iter().count());
+    for provider in CATALOG.iter() {
+        let verbs: BTreeSet<_> = provider.verbs().iter().map(|verb| verb.name).collect();
+        assert_eq!(verbs.len(), provider.verbs().len());
+        assert!(provider.check(&container(provider)).is_empty());
+        assert!(!provider.schema().doc.is_empty());
+        assert!(provider.schema().attributes.iter().all(|attribute| !attribute.doc.is_empty()));
+    }
+}
+
+#[test]
+fn an_unchanged_object_yields_no_steps() {
+    for provider in CATALOG.iter() {
+        let container = container(provider);
+        let record = match container.address.kind {
+            Kind::Hypervisor => disk(&container, "/srv/a.img"),
+            _ => volume(&container, "db", 4096),
+        };
+        assert!(steps(provider, &container, update(record.clone(), record, true)).is_empty());
+    }
+}
+
+#[test]
+fn every_step_can_be_run_proved_and_told() {
+    for (provider, container, steps) in all_steps() {
+        for step in steps {
+            assert!(!step.proof.done.is_empty() && !step.proof.not_done.is_empty(), "{}", step.id);
+            assert_ne!(step.proof.done, step.proof.not_done, "{}", step.id);
+            assert!(step.id.0.starts_with(&step.object.to_string()), "{}", step.id);
+            assert_eq!(step.guard, provider.guard(&container));
+            if let Undo::Impossible { why } = &step.undo {
+                assert!(!why.is_empty(), "{}", step.id);
+            }
+            for action in actions(&step) {
+                let frame = CATALOG.frame(action, &step.guard);
+                let frame = frame.unwrap_or_else(|why| panic!("{}: {}", step.id, why.detail));
+                assert_ne!(frame.effect, Locking::Reads, "{}: {}", step.id, action.verb);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_verb_is_used_and_reads_only_what_it_is_given() {
+    for (provider, container, steps) in all_steps() {
+        let wanted = BTreeSet::new();
+        let scope = Scope { container: &container, identity: None, lineage: id(8), wanted: &wanted };
+        let asked = provider.survey(&scope);
+        let used: BTreeSet<&str> = steps.iter().flat_map(actions).map(|action| action.verb.as_str()).collect();
+        for verb in provider.verbs() {
+            let query = asked.iter().find(|query| query.script == verb.script);
+            assert!(used.contains(verb.name) || query.is_some(), "{} is dead code", verb.name);
+            if let Some(query) = query {
+                let given: Vec<&str> = query.variables.iter().map(|(name, _)| name.as_str()).collect();
+                assert_eq!(given, verb.parameters, "{}", verb.name);
+                assert_eq!(verb.effect, Locking::Reads);
+            }
+        }
+    }
+}
+
+/// One phase: creating is undone by what destroys. Two phases: a destroy is undone by taking out of the trash, and a
+/// create by what removes or keeps.
+#[test]
+fn creating_and_destroying_are_each_others_inverse() {
+    for provider in CATALOG.iter() {
+        let container = container(provider);
+        let make = |operation| steps(provider, &container, operation).remove(0);
+        if container.address.kind == Kind::Hypervisor {
+            let record = disk(&container, "/srv/a.img");
+            let create = make(Operation::Create { after: record.clone(), source: None });
+            let destroy = make(Operation::Destroy { live: found(&record), record });
+            assert_eq!(create.undo, Undo::Run(destroy.run));
+            assert_eq!(destroy.undo, Undo::Run(create.run));
+        } else {
+            let record = volume(&container, "db", 4096);
+            let create = make(Operation::Create { after: record.clone(), source: None });
+            let destroy = make(Operation::Destroy { live: found(&record), record: record.clone() });
+            assert!(matches!(destroy.undo, Undo::Run(_)) && matches!(create.undo, Undo::Run(_)));
+            assert_ne!(create.undo, Undo::Run(destroy.run.clone()), "an undone create leaves no trash");
+            let trashed = destroy.effects.iter().any(|effect| matches!(effect, Effect::Trash(entry)
+                if entry.id == record.object.id));
+            assert!(trashed, "a destroyed volume is remembered in the trash");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_never_an_absence() {
+    let answers = [
+        (1, "", "stat: cannot read"),
+        (0, "", ""),
+        (0, "nonsense", ""),
+        (0, "\0", ""),
+        (70, "contents\0", "no"),
+        (0, "image\tx\0contents\0", ""),
+    ];
+    for provider in CATALOG.iter() {
+        let (container, wanted) = (container(provider), BTreeSet::new());
+        let scope = Scope { container: &container, identity: Some(id(9)), lineage: id(8), wanted: &wanted };
+        for (status, stdout, stderr) in answers {
+            let answer = Answer { status, stdout: stdout.to_owned(), stderr: stderr.to_owned() };
+            let read = provider.read(&scope, &[answer]);
+            assert!(
+                matches!(read, Reading::Done(ContainerView::Unsurveyed { ref why }) if !why.is_empty()),
+                "{stdout:?}: {read:?}"
+            );
+        }
+    }
+}
+
+/// Whatever stands in an argument arrives as it is, through the transport and a real shell.
+#[tokio::test]
+async fn every_argument_survives_a_real_shell() {
+    let hosts = Hosts::new(BTreeMap::new());
+    for verb in CATALOG.iter().flat_map(Provider::verbs) {
+        let variables = verb.parameters.iter().map(|name| ((*name).to_owned(), HOSTILE.to_owned())).collect();
+        let script = "for each in $(set | sed -n 's/^\\([a-z_]*\\)=.*/\\1/p'); do :; done\nset -u\nprintf '%s' \"$path\"";
+        let answers = hosts.ask(&HostName::local(), &[Query { script, variables }]).await.unwrap();
+        assert_eq!((answers[0].status, answers[0].stdout.as_str()), (0, HOSTILE), "{}", verb.name);
+    }
+}
+
+/// A frame on a container that does not exist changes nothing and says so, whatever its arguments are.
+#[tokio::test]
+async fn a_frame_on_a_missing_container_changes_nothing() {
+    let hosts = Hosts::new(BTreeMap::new());
+    let fence = Fence { lineage: id(8), epoch: 1, wait_seconds: 1, holder: "laws".to_owned() };
+    for (_, _, steps) in all_steps() {
+        for step in steps {
+            let frame: Frame = CATALOG.frame(&step.run, &step.guard).unwrap();
+            if frame.effect != Locking::Guarded {
+                continue;
+            }
+            match hosts.act(&HostName::local(), &frame, &fence).await {
+                Verdict::Answered(answer) => {
+                    assert_eq!(answer.status, crate::model::command::status::GONE, "{}", step.id);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}

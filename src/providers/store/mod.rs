@@ -3,6 +3,8 @@
 
 pub mod listing;
 pub mod steps;
+#[cfg(test)]
+pub mod testing;
 
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::command::{GuardDirectory, Query, Verb};

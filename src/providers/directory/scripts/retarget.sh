@@ -2,6 +2,7 @@
 same_store
 read_mark "$id"
 [ -n "$marked" ] || vbs_refuse "$id has no mark in $store"
+if exists "$staged"; then rm -f -- "$staged"; fi
 if ! points_to "$link" "$target"; then
     points_to "$link" "$from" || vbs_refuse "$link is not the link to $from that was made"
     trap 'rm -f -- "$staged"' EXIT

@@ -29,13 +29,21 @@ appear() {
 
 # Makes $2 the mark of object $1. A mark is replaced whole or not at all.
 save_mark() {
-    printf '%s\n' "$2" >"$store/$1.json.new"
-    vbs_sync "$store/$1.json.new"
-    mv -fT -- "$store/$1.json.new" "$store/$1.json"
+    {
+        printf '%s\n' "$2" >"$store/$1.json.new" &&
+            vbs_sync "$store/$1.json.new" &&
+            mv -fT -- "$store/$1.json.new" "$store/$1.json"
+    } || {
+        saved=$?
+        rm -f -- "$store/$1.json.new"
+        exit "$saved"
+    }
 }
 
 # Reads the beginning of the mark of object $1 and leaves the rest in $rest; $marked says whether there is a mark.
+# What a killed frame left of a mark goes: the guard is held, so nobody is writing it.
 read_mark() {
+    if [ -e "$store/$1.json.new" ]; then rm -f -- "$store/$1.json.new"; fi
     first_line "$store/$1.json"
     marked=
     rest=
