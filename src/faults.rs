@@ -6,6 +6,8 @@
 //! - `VBS_FAULT_LOG=FILE`: a line `NUMBER CLASS` is appended at every boundary.
 //! - `VBS_FAULT=KIND@NUMBER[,KIND@NUMBER…]`: the fault strikes at that boundary. See [`Kind`].
 //!
+//! - `VBS_FAULT_CLOCK=SECONDS`: the wall clock is that far off.
+//!
 //! Boundaries inside a frame are numbered when it is sent. What cannot be read, or does not fit the boundary that
 //! it names, ends vbs at once: a fault that never struck would make a test pass that tested nothing.
 
@@ -25,8 +27,15 @@ pub enum Class {
 #[inline(always)]
 pub fn boundary(_: Class) {}
 
+/// Seconds by which the wall clock is off.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn clock_offset() -> i64 {
+    0
+}
+
 #[cfg(debug_assertions)]
-pub use injected::{Kind, boundary, hook, pass};
+pub use injected::{Kind, boundary, clock_offset, hook, pass};
 
 #[cfg(debug_assertions)]
 mod injected {
@@ -48,6 +57,11 @@ mod injected {
     use rustix::process::{Signal, getpid, kill_process};
 
     use super::Class;
+
+    /// Seconds by which the wall clock is off: `VBS_FAULT_CLOCK`.
+    pub fn clock_offset() -> i64 {
+        std::env::var("VBS_FAULT_CLOCK").ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
 
     /// What can happen at a boundary. Those that say nothing else strike at every class; inside a frame it is the
     /// frame that strikes, so that it goes on without vbs.

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `vbs` program. Everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    vbs::cli::run(std::env::args_os())
+}

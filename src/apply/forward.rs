@@ -11,7 +11,6 @@ use super::event::{CommandFailure, Event};
 use super::outcome::Outcome;
 use crate::diag::Diagnostic;
 use crate::exit::Failure;
-use crate::faults::{self, Class};
 use crate::hosts::Verdict;
 use crate::model::command::status;
 use crate::plan::Plan;
@@ -177,7 +176,6 @@ impl<'a> Engine<'a> {
             }
             for ((index, verdict), elapsed) in self.replies(&mut running).await? {
                 queue.ended(self.plan, index);
-                faults::boundary(Class::ReplyBeforeCommit);
                 match self.answered(index, verdict, elapsed, &mut events)? {
                     None => queue.release(self.plan, index),
                     Some(trouble) => troubles.push(trouble),

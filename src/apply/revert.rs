@@ -11,7 +11,6 @@ use super::event::Event;
 use super::outcome::Outcome;
 use super::proof::Seen;
 use crate::exit::Failure;
-use crate::faults::{self, Class};
 use crate::hosts::Verdict;
 use crate::model::command::status;
 use crate::model::{Place, TrashEntry};
@@ -160,7 +159,6 @@ impl Engine<'_> {
             }
             for ((index, verdict), elapsed) in self.replies(&mut running).await? {
                 queue.ended(self.plan, index);
-                faults::boundary(Class::ReplyBeforeCommit);
                 match self.undo_answered(index, verdict, elapsed)? {
                     None => queue.release(self.plan, index),
                     Some(trouble) => troubles.push(trouble),

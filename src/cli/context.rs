@@ -22,6 +22,10 @@ pub struct Context {
     /// `VBS_STATE_KEY` and `VBS_PLAN_KEY`.
     pub state_key: Option<String>,
     pub plan_key: Option<String>,
+    /// Who runs this, for whoever has to wait.
+    pub user: String,
+    /// The command.
+    pub doing: String,
     pub sources: SourceMap,
 }
 
@@ -38,7 +42,10 @@ impl Context {
     pub fn add_source(&mut self, path: &Path) -> Result<crate::diag::FileId, Failure> {
         let name = self.shown(path);
         let text = read_source(path).map_err(|why| {
-            Diagnostic::error("Cannot read a file", format!("{name}: {why}. Every file of the workspace has to be readable."))
+            Diagnostic::error(
+                "Cannot read a file",
+                format!("{name}: {why}. Every file of the workspace has to be readable."),
+            )
         })?;
         Ok(self.sources.add(name, text))
     }
@@ -55,13 +62,17 @@ fn read_source(path: &Path) -> Result<String, String> {
     }
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
         format!("it is not UTF-8 text (line {line})")
     })
 }
 
 /// Seconds since 1970, for people and for `trash purge --expired`.
-#[expect(clippy::disallowed_methods, reason = "stamps are for people; no decision but trash expiry, which asks, rests on them")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "stamps are for people; no decision but trash expiry, which asks, rests on them"
+)]
 pub fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let seconds = since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use crate::config::{Identities, Identity};
+use crate::config::resolve::{Identities, Identity};
 use crate::model::{Address, Body, ObjectKey, Record};
 use crate::plan::world::{Options, find_record};
 

@@ -69,10 +69,15 @@ pub fn store(
     lineage: Uuid,
     key: &mut dyn FnMut() -> Result<Key, Diagnostic>,
 ) -> Result<Vec<StoredOutput>, Diagnostic> {
-    let known = outputs.iter().filter_map(|(name, output)| Some((name, output.sensitive, output.value.as_ref()?)));
+    let known =
+        outputs.iter().filter_map(|(name, output)| Some((name, output.sensitive, output.value.as_ref()?)));
     known
         .map(|(name, sensitive, value)| {
-            if sensitive { key()?.seal(lineage, name, value) } else { Ok(StoredOutput::in_clear(name, value.clone())) }
+            if sensitive {
+                key()?.seal(lineage, name, value)
+            } else {
+                Ok(StoredOutput::in_clear(name, value.clone()))
+            }
         })
         .collect()
 }

@@ -14,6 +14,7 @@ use crate::config::resolve::{Resolved, resolve};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Failure;
 use crate::hosts::Hosts;
+use crate::model::desired::Desired;
 use crate::model::{Address, ContainerSpec, ContainerView, Kind, Surveyed};
 use crate::plan::build::{Built, build};
 use crate::plan::diff::occupies;
@@ -79,11 +80,8 @@ pub fn with_situation<R>(
         .map(|wanted| Move { from: wanted.from.clone(), to: wanted.to.clone(), span: Some(wanted.span) })
         .collect();
     let moved = moves::apply(&recorded.records, &asked)?;
-    let mut identities = identities::Recorded {
-        records: &moved.records,
-        options: question.options,
-        chosen: question.chosen,
-    };
+    let mut identities =
+        identities::Recorded { records: &moved.records, options: question.options, chosen: question.chosen };
     let (resolved, mut warnings) =
         resolve(&workspace.declared, &context.sources, &workspace.schemas, &inputs, &mut identities);
     for container in resolved.desired.containers.values() {
@@ -107,50 +105,12 @@ impl Situation<'_> {
         Hosts::new(self.resolved.desired.hosts.clone())
     }
 
-    /// Every container that is declared or recorded, as it is declared, else as it is recorded.
-    pub fn containers(&self) -> BTreeMap<&Address, &ContainerSpec> {
-        let recorded = self.recorded.containers.iter().map(|(address, record)| (address, &record.spec));
-        recorded.chain(&self.resolved.desired.containers).collect()
-    }
-
     /// Looks at every container that is not excluded: one round trip a host.
     ///
     /// # Errors
     /// Where a host has seen a newer state than this one.
     pub async fn look(&self, hosts: &Hosts) -> Result<Views, Failure> {
-        let targets = self.targets()?;
-        let views = survey(hosts, self.recorded.lineage, &targets).await;
-        for target in &targets {
-            if let Some(ContainerView::Present(Surveyed { epoch: Some(found), .. })) = views.get(&target.spec.address)
-                && *found > self.recorded.epoch
-            {
-                return Err(crate::apply::stale(&target.spec, self.recorded.epoch, *found));
-            }
-        }
-        Ok(views)
-    }
-
-    fn targets(&self) -> Result<Vec<Target>, Failure> {
-        let mut wanted: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
-        for record in lower(&self.resolved.desired)?.into_values() {
-            if let Some(name) = occupies(&record.object.body) {
-                wanted.entry(record.object.container).or_default().insert(name);
-            }
-        }
-        let looked_at = self.containers().into_iter().filter(|(address, spec)| !self.is_excluded(address, spec));
-        Ok(looked_at
-            .map(|(address, spec)| Target {
-                spec: spec.clone(),
-                identity: self.recorded.containers.get(address).map(|record| record.identity),
-                wanted: wanted.remove(address).unwrap_or_default(),
-            })
-            .collect())
-    }
-
-    /// What is left out is not even asked.
-    fn is_excluded(&self, address: &Address, spec: &ContainerSpec) -> bool {
-        let host = Address::new(Kind::Host, &spec.host.0);
-        self.options.excludes.iter().any(|excluded| excluded == address || *excluded == host)
+        look(&self.resolved.desired, self.recorded, &self.options.excludes, hosts).await
     }
 
     pub fn world<'w>(&'w self, views: &'w Views) -> World<'w> {
@@ -185,16 +145,69 @@ impl Situation<'_> {
     }
 }
 
+/// Every container that is declared or recorded, as it is declared, else as it is recorded.
+fn containers<'a>(desired: &'a Desired, recorded: &'a Recorded) -> BTreeMap<&'a Address, &'a ContainerSpec> {
+    let known = recorded.containers.iter().map(|(address, record)| (address, &record.spec));
+    known.chain(&desired.containers).collect()
+}
+
+/// Looks at every container that is declared or recorded, and not excluded: one round trip a host.
+///
+/// # Errors
+/// Where a host has seen a newer state than this one.
+pub async fn look(
+    desired: &Desired,
+    recorded: &Recorded,
+    excludes: &[Address],
+    hosts: &Hosts,
+) -> Result<Views, Failure> {
+    let targets = targets(desired, recorded, excludes)?;
+    let views = survey(hosts, recorded.lineage, &targets).await;
+    for target in &targets {
+        if let Some(ContainerView::Present(Surveyed { epoch: Some(found), .. })) =
+            views.get(&target.spec.address)
+            && *found > recorded.epoch
+        {
+            return Err(crate::apply::stale(&target.spec, recorded.epoch, *found));
+        }
+    }
+    Ok(views)
+}
+
+fn targets(desired: &Desired, recorded: &Recorded, excludes: &[Address]) -> Result<Vec<Target>, Failure> {
+    let mut wanted: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
+    for record in lower(desired)?.into_values() {
+        if let Some(name) = occupies(&record.object.body) {
+            wanted.entry(record.object.container).or_default().insert(name);
+        }
+    }
+    // What is left out is not even asked.
+    let excluded = |address: &Address, spec: &ContainerSpec| {
+        let host = Address::new(Kind::Host, &spec.host.0);
+        excludes.iter().any(|excluded| excluded == address || *excluded == host)
+    };
+    let looked_at =
+        containers(desired, recorded).into_iter().filter(|(address, spec)| !excluded(address, spec));
+    Ok(looked_at
+        .map(|(address, spec)| Target {
+            spec: spec.clone(),
+            identity: recorded.containers.get(address).map(|record| record.identity),
+            wanted: wanted.remove(address).unwrap_or_default(),
+        })
+        .collect())
+}
+
 /// What the state would show if everything were as it was recorded: `--no-refresh`.
 pub fn as_recorded(situation: &Situation<'_>) -> Views {
     let recorded = situation.recorded;
-    let mut views: Views = situation
-        .containers()
+    let mut views: Views = containers(&situation.resolved.desired, recorded)
         .into_keys()
         .map(|address| {
             let view = match recorded.containers.get(address) {
                 Some(record) => ContainerView::Present(surveyed::remembered(recorded, record)),
-                None => ContainerView::Fresh { missing: Vec::new(), foreign: BTreeSet::new(), capacity: None },
+                None => {
+                    ContainerView::Fresh { missing: Vec::new(), foreign: BTreeSet::new(), capacity: None }
+                }
             };
             (address.clone(), view)
         })

@@ -88,7 +88,9 @@ fn no_configuration(root: &Path) -> Diagnostic {
 /// `shop` of `shop.vbs.hcl` where files are named, else the directory's name.
 fn default_name(context: &Context, paths: &[PathBuf]) -> String {
     let named = if context.files.is_empty() { None } else { paths.first().map(|path| stem(path)) };
-    named.or_else(|| context.root.file_name().map(|name| name.to_string_lossy().into_owned())).unwrap_or_else(|| "vbs".to_owned())
+    named
+        .or_else(|| context.root.file_name().map(|name| name.to_string_lossy().into_owned()))
+        .unwrap_or_else(|| "vbs".to_owned())
 }
 
 fn default_state(context: &Context, paths: &[PathBuf]) -> PathBuf {

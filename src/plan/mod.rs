@@ -13,6 +13,7 @@ mod problems;
 mod rename_hint;
 pub mod select;
 pub mod step;
+pub mod trash;
 pub mod world;
 
 use std::collections::BTreeMap;

@@ -85,7 +85,7 @@ pub fn write(path: &Path, saved: &SavedPlan, key: &Key) -> Result<(), Diagnostic
         format: FORMAT,
         vbs_version,
         saved: saved.clone(),
-        digest: hex(&Sha256::digest(&content)),
+        digest: digest(&content),
         key: key.fingerprint(),
         mac: key.authenticate(&content),
     };
@@ -109,7 +109,7 @@ pub fn read(path: &Path, key: Option<&Key>) -> Result<(SavedPlan, Verified), Dia
         return Err(other_format(path, file.saved.plan.format, plan::FORMAT));
     }
     let content = content(file.format, &file.vbs_version, &file.saved)?;
-    if hex(&Sha256::digest(&content)) != file.digest {
+    if digest(&content) != file.digest {
         return Err(altered(path));
     }
     // The fingerprint is not authenticated: whoever alters it gains no more than a plan that is not trusted.
@@ -118,6 +118,11 @@ pub fn read(path: &Path, key: Option<&Key>) -> Result<(SavedPlan, Verified), Dia
         Some(_) => Err(altered(path)),
         None => Ok((file.saved, Verified::No)),
     }
+}
+
+/// SHA-256 in hexadecimal digits.
+pub fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// The bytes that are authenticated.

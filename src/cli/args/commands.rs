@@ -316,3 +316,26 @@ pub struct GraphArgs {
     #[command(flatten)]
     pub options: PlanOptions,
 }
+
+impl Command {
+    /// The command's name, for whoever finds the workspace locked.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Command::Init => "init",
+            Command::Validate(_) => "validate",
+            Command::Plan(_) => "plan",
+            Command::Apply(_) => "apply",
+            Command::Destroy(_) => "destroy",
+            Command::Drift(_) => "drift",
+            Command::Describe(_) => "describe",
+            Command::Show(_) => "show",
+            Command::Output(_) => "output",
+            Command::Recover(_) => "recover",
+            Command::Trash(_) => "trash",
+            Command::Unlock(_) => "unlock",
+            Command::Version { .. } => "version",
+            Command::State(_) => "state",
+            Command::Graph(_) => "graph",
+        }
+    }
+}

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::model::command::{Action, Answer, Effect as Locking, Frame};
 use crate::model::{
-    Address, Body, ContainerSpec, ContainerView, HostName, Kind, Object, ObjectKey, Observed, OnDestroy, Part,
-    PoolPolicy, Record, Setting, SnapshotBody, SourceRef, Surveyed, VolumeBody,
+    Address, Body, ContainerSpec, ContainerView, HostName, Kind, Object, ObjectKey, Observed, OnDestroy,
+    Part, PoolPolicy, Record, Setting, SnapshotBody, SourceRef, Surveyed, VolumeBody,
 };
 use crate::model::{Bytes, ContainerBody};
 use crate::plan::step::{Expectation, Operation, Request, Step, Undo};
@@ -103,7 +103,9 @@ impl Bench {
             Operation::Create { after, .. }
             | Operation::Update { after, .. }
             | Operation::TakeOutOfTrash { after, .. } => after.object.key.clone(),
-            Operation::Restore { record, .. } | Operation::Destroy { record, .. } => record.object.key.clone(),
+            Operation::Restore { record, .. } | Operation::Destroy { record, .. } => {
+                record.object.key.clone()
+            }
             Operation::Purge { entry } => entry.record.object.key.clone(),
         };
         self.provider.steps(&Request {
@@ -188,8 +190,7 @@ impl Bench {
 
     pub fn view_for(&self, identity: Option<Uuid>, wanted: &[&str]) -> ContainerView {
         let wanted: BTreeSet<String> = wanted.iter().map(|&name| name.to_owned()).collect();
-        let scope =
-            Scope { container: &self.container, identity, lineage: self.lineage, wanted: &wanted };
+        let scope = Scope { container: &self.container, identity, lineage: self.lineage, wanted: &wanted };
         let answers: Vec<Answer> = (self.provider.survey(&scope).into_iter())
             .map(|query| {
                 let frame = Frame {

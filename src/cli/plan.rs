@@ -1,0 +1,137 @@
+//! `vbs plan`: what apply would do.
+
+use std::collections::BTreeMap;
+
+use super::args::{PlanArgs, PlanOptions};
+use super::context::Context;
+use super::situation::{Question, Situation, as_recorded, nothing_recorded, with_situation};
+use super::workspace::Workspace;
+use super::{outputs, runtime, saved, show};
+use crate::apply::Views;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::exit::{Exit, Failure};
+use crate::hosts::Hosts;
+use crate::plan::Plan;
+use crate::plan::build::Built;
+use crate::plan::world::Options;
+use crate::state::{Access, Recorded, Store};
+use crate::ui::json::OutputChanges;
+use crate::ui::{self, dot, print};
+
+/// Shows the plan, and saves it where it was asked to.
+pub fn plan(context: &mut Context, args: &PlanArgs) -> Result<Exit, Failure> {
+    let workspace = Workspace::load(context)?;
+    let store = open(context, &workspace, args.out.is_some())?;
+    let recorded = match &store {
+        Some(store) => store.snapshot()?,
+        None => nothing_recorded(&workspace.name),
+    };
+    banner(&recorded);
+    let options = options(&args.options);
+    let question =
+        Question { variables: &args.options.scope.variables, options: &options, chosen: &BTreeMap::new() };
+    with_situation(context, &workspace, &recorded, &question, |context, situation| {
+        let (views, built, changes) = look_and_plan(context, situation, args.options.no_refresh)?;
+        if args.graph {
+            print::to_stdout(|out| dot::render(&built.plan, &mut { out }))?;
+        } else if args.json {
+            print::to_stdout(|out| ui::json::write(&built.plan, &changes, &mut { out }))?;
+        } else {
+            print::to_stdout(|out| ui::plan::render(&built.plan, context.style, &mut { out }))?;
+        }
+        show(&built.diagnostics, &context.sources, context.style);
+        if built.diagnostics.has_errors() {
+            return Ok(Exit::Error);
+        }
+        if let Some(path) = &args.out {
+            saved::save(context, situation, &views, &built.plan, &changes, path)?;
+        }
+        let changed = !built.plan.is_empty() || changes.before != changes.after;
+        Ok(if args.detailed_exitcode && changed { Exit::Changes } else { Exit::Success })
+    })
+}
+
+/// Plan takes no lock: it says so when somebody is at work.
+fn banner(recorded: &Recorded) {
+    if let Some(run) = &recorded.open_run {
+        print::tell(&format!(
+            "Run {} of {} is open: it is going on, or it was interrupted (`vbs recover`). What follows is a look at a \
+             world that may be changing.\n\n",
+            run.id, run.holder
+        ));
+    }
+}
+
+/// Reads the state; a plan that is saved needs one to belong to.
+fn open(context: &Context, workspace: &Workspace, create: bool) -> Result<Option<Store>, Failure> {
+    let store = Store::open(&workspace.state_path, &workspace.name, Access::Read)?;
+    match store {
+        None => {
+            super::warn_of_lost_state(context, workspace);
+            let made = || Store::create(&workspace.state_path, &workspace.name, super::identities::fresh());
+            if create { made().map(Some) } else { Ok(None) }
+        }
+        found => Ok(found),
+    }
+}
+
+pub fn options(asked: &PlanOptions) -> Options {
+    Options {
+        destroy: asked.destroy,
+        refresh_only: asked.refresh_only,
+        purge: false,
+        targets: asked.scope.target.clone(),
+        excludes: asked.scope.exclude.clone(),
+        replace: asked.replace.clone(),
+        recreate: asked.recreate.clone(),
+        restore: asked.restore.iter().map(|pair| (pair.volume.clone(), pair.snapshot.clone())).collect(),
+    }
+}
+
+/// Looks at the hosts and plans.
+pub fn look_and_plan(
+    context: &Context,
+    situation: &Situation<'_>,
+    no_refresh: bool,
+) -> Result<(Views, Built, OutputChanges), Failure> {
+    let views = if no_refresh {
+        as_recorded(situation)
+    } else {
+        let hosts: Hosts = situation.hosts();
+        runtime()?.block_on(situation.look(&hosts))?
+    };
+    let mut built = situation.plan(&views)?;
+    let changes = output_changes(context, situation, &views, &mut built)?;
+    Ok((views, built, changes))
+}
+
+/// The outputs before and after. Errors in them are problems of the plan.
+pub fn output_changes(
+    context: &Context,
+    situation: &Situation<'_>,
+    views: &Views,
+    built: &mut Built,
+) -> Result<OutputChanges, Failure> {
+    let key = super::state_key(context, situation.workspace)?;
+    let recorded = situation.recorded;
+    let before = outputs::open(&recorded.outputs, recorded.lineage, key.as_ref())?;
+    if situation.options.destroy {
+        return Ok(OutputChanges { before, after: BTreeMap::new() });
+    }
+    let (after, problems): (_, Diagnostics) = outputs::evaluate(situation, views);
+    built.diagnostics.extend(problems);
+    built.diagnostics.sort();
+    Ok(OutputChanges { before, after })
+}
+
+/// A plan with problems is shown and never run.
+pub fn refuse_errors(plan: &Plan, problems: &Diagnostics) -> Result<(), Failure> {
+    if !problems.has_errors() {
+        return Ok(());
+    }
+    let count = problems.iter().filter(|p| p.severity == crate::diag::Severity::Error).count();
+    debug_assert!(count > 0);
+    let what =
+        if plan.is_empty() { "Nothing was changed." } else { "The rest of the plan was not run either." };
+    Err(Diagnostic::error("Not applied", format!("There are {count} problems, shown above. {what}")).into())
+}

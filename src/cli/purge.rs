@@ -1,0 +1,66 @@
+//! What leaves the trash for good: by a journalled run of its own, after the commit that put it there.
+
+use super::args;
+use super::context::Context;
+use super::execute::{Begin, Job, execute, run_options};
+use super::situation::{Situation, look};
+use crate::apply::Outcome;
+use crate::diag::Diagnostics;
+use crate::exit::{Exit, Failure};
+use crate::model::TrashEntry;
+use crate::plan::trash;
+use crate::plan::world::World;
+use crate::providers::CATALOG;
+use crate::state::{Recorded, RunKind, Store};
+use crate::ui::verdict::Run;
+
+/// Purges what is to be purged now that the run has committed: entries marked so, or all of them.
+pub fn after_commit(
+    context: &Context,
+    situation: &Situation<'_>,
+    store: &mut Store,
+    everything: bool,
+    asked: &args::RunOptions,
+) -> Result<Exit, Failure> {
+    let recorded = store.snapshot()?;
+    let entries: Vec<&TrashEntry> =
+        recorded.trash.values().filter(|entry| everything || entry.purge).collect();
+    if entries.is_empty() {
+        return Ok(Exit::Success);
+    }
+    let outcome = run(context, situation, store, &recorded, &entries, asked)?;
+    Ok(outcome.exit())
+}
+
+/// Purges entries in a run of its own.
+pub fn run(
+    context: &Context,
+    situation: &Situation<'_>,
+    store: &mut Store,
+    recorded: &Recorded,
+    entries: &[&TrashEntry],
+    asked: &args::RunOptions,
+) -> Result<Outcome, Failure> {
+    let views =
+        super::runtime()?.block_on(look(&situation.resolved.desired, recorded, &[], &situation.hosts()))?;
+    let world = World {
+        lineage: recorded.lineage,
+        workspace: &recorded.workspace,
+        desired: &situation.resolved.desired,
+        records: &recorded.records,
+        containers: &recorded.containers,
+        trash: &recorded.trash,
+        live: &views,
+        makers: &CATALOG,
+    };
+    let plan = trash::purge(&world, entries)?;
+    let job = Job {
+        plan: &plan,
+        run: Run::Trash,
+        options: run_options(context, asked),
+        others: Vec::new(),
+        json: false,
+        conclude: &|_| (Diagnostics::new(), None),
+    };
+    execute(context, store, &job, Begin::Fresh { kind: RunKind::Purge, outputs: None })
+}

@@ -1,0 +1,86 @@
+//! `vbs recover`: closes a run that was interrupted, by finding out what is there.
+
+use super::args::{self, RecoverArgs};
+use super::context::Context;
+use super::execute::{Begin, Job, execute, run_options};
+use super::held;
+use super::workspace::Workspace;
+use crate::apply::{Outcome, Prospect, prospect};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::exit::{Exit, Failure};
+use crate::plan::step::Title;
+use crate::state::{OpenRun, Store};
+use crate::ui::print;
+use crate::ui::verdict::Run;
+
+pub fn recover(context: &mut Context, args: &RecoverArgs) -> Result<Exit, Failure> {
+    let workspace = Workspace::load(context)?;
+    let (_lock, mut store) = held(context, &workspace)?;
+    let Some(open) = store.open_run()? else {
+        print::tell("Nothing to recover: no run was interrupted.\n");
+        return Ok(Exit::Success);
+    };
+    let prospect = prospect(&open, args.resume);
+    print::tell(&describe(&open, &prospect));
+    if !args.auto_approve && !print::confirm("\nShould vbs do this?")? {
+        return Err(Diagnostic::error(
+            "Cancelled",
+            "It was not approved. Nothing was changed; the run is still open.",
+        )
+        .into());
+    }
+    let outcome = close(context, &mut store, &open, args.resume)?;
+    Ok(match outcome {
+        Outcome::Reverted { .. } => Exit::Success,
+        other => other.exit(),
+    })
+}
+
+fn close(context: &Context, store: &mut Store, open: &OpenRun, resume: bool) -> Result<Outcome, Failure> {
+    let recorded = store.snapshot()?;
+    let others =
+        recorded.containers.iter().filter(|(address, _)| !open.plan.containers.contains_key(address));
+    let job = Job {
+        plan: &open.plan,
+        run: Run::Recover,
+        options: run_options(context, &args::RunOptions::default()),
+        others: others.map(|(_, record)| record.spec.clone()).collect(),
+        json: false,
+        conclude: &|_| (Diagnostics::new(), None),
+    };
+    execute(context, store, &job, Begin::Recover { open, resume })
+}
+
+fn describe(open: &OpenRun, prospect: &Prospect) -> String {
+    let mut text = format!("Run {} of {} was interrupted.\n", open.id, open.holder);
+    if !open.note.is_empty() {
+        text.push_str(&format!("It is stuck: {}\n", open.note));
+    }
+    list(&mut text, "Done, or answered before the interruption:", &prospect.done);
+    list(&mut text, "May or may not have happened; vbs looks:", &prospect.doubtful);
+    if prospect.never_sent > 0 {
+        text.push_str(&format!("\nNever sent: {} steps.\n", prospect.never_sent));
+    }
+    text.push_str(if prospect.forward {
+        "\nvbs will look at what is there and finish the run."
+    } else {
+        "\nvbs will look at what is there and take back what was done, so that everything is as it was before the \
+         run. (`vbs recover --resume` finishes it instead.)"
+    });
+    text.push('\n');
+    text
+}
+
+fn list(text: &mut String, heading: &str, titles: &[Title]) {
+    const SHOWN: usize = 20;
+    if titles.is_empty() {
+        return;
+    }
+    text.push_str(&format!("\n{heading}\n"));
+    for title in titles.iter().take(SHOWN) {
+        text.push_str(&format!("  - {title}\n"));
+    }
+    if titles.len() > SHOWN {
+        text.push_str(&format!("  - and {} more\n", titles.len() - SHOWN));
+    }
+}

@@ -1,0 +1,233 @@
+//! Saved plans: what `plan --out` writes and `apply PLANFILE` runs, if the world still is what it was made for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::args::{self, Variables};
+use super::context::Context;
+use super::situation::{Question, Situation, refuse_open_run, with_situation};
+use super::workspace::Workspace;
+use super::{apply, held, outputs, purge};
+use crate::apply::{Outcome, Seen, Views};
+use crate::diag::{Diagnostic, SourceMap};
+use crate::exit::{Exit, Failure};
+use crate::model::{Address, ObjectKey};
+use crate::plan::step::Effect;
+use crate::plan::world::Options;
+use crate::plan::{Mode, Plan};
+use crate::state::{Key, Precondition, RunKind, SavedPlan, Verified, planfile};
+use crate::ui::json::OutputChanges;
+use crate::ui::print;
+
+/// Saves a plan for `apply PLANFILE`.
+pub fn save(
+    context: &Context,
+    situation: &Situation<'_>,
+    views: &Views,
+    plan: &Plan,
+    changes: &OutputChanges,
+    path: &Path,
+) -> Result<(), Failure> {
+    let key = plan_key_or_create(context, situation.workspace)?;
+    let lineage = situation.recorded.lineage;
+    let outputs = outputs::store(&changes.after, lineage, &mut || {
+        super::state_key_or_create(context, situation.workspace)
+    })?;
+    let saved = SavedPlan {
+        plan: plan.clone(),
+        outputs: Some(outputs),
+        preconditions: preconditions(situation, views, plan),
+        configuration_digest: configuration_digest(&context.sources),
+        serial: situation.recorded.serial,
+    };
+    let path = context.root.join(path);
+    planfile::write(&path, &saved, &key)?;
+    let shown = context.shown(&path);
+    print::tell(&format!(
+        "\nSaved the plan to {shown}. To carry out exactly these actions, run:\n\n    vbs apply {shown}\n"
+    ));
+    Ok(())
+}
+
+/// How everything that a plan touches is now. What is needed and not touched, such as the source of a copy, too.
+fn preconditions(situation: &Situation<'_>, views: &Views, plan: &Plan) -> Vec<Precondition> {
+    let seen = Seen::new(views, situation.recorded.lineage);
+    let moved = |key: &ObjectKey| situation.moved.records.get(key);
+    let touched: BTreeSet<&ObjectKey> = plan
+        .steps
+        .iter()
+        .map(|step| &step.object)
+        .chain(plan.state_effects.iter().filter_map(|effect| match effect {
+            Effect::Put(record) => Some(&record.object.key),
+            Effect::Forget(key) => Some(key),
+            _ => None,
+        }))
+        .collect();
+    let sources: BTreeSet<&ObjectKey> = plan
+        .steps
+        .iter()
+        .flat_map(|step| &step.effects)
+        .filter_map(|effect| match effect {
+            Effect::Put(record) => record.object.body.source(),
+            _ => None,
+        })
+        .filter_map(|source| situation.moved.records.values().find(|record| record.object.id == source.id))
+        .map(|record| &record.object.key)
+        .collect();
+    let all: BTreeSet<&ObjectKey> = touched.union(&sources).copied().collect();
+    all.into_iter()
+        .map(|key| {
+            let record = moved(key);
+            let live = record.and_then(|record| seen.object(&record.object.container, record.object.id));
+            Precondition {
+                key: key.clone(),
+                record_digest: record.map(fingerprint),
+                live_digest: live.map(|live| fingerprint(&(live.facts(), live.open))),
+            }
+        })
+        .collect()
+}
+
+fn fingerprint(value: &impl Serialize) -> String {
+    // What cannot be serialised would never compare equal, and the plan would be refused: the safe side.
+    serde_json::to_vec(value).map_or_else(|error| error.to_string(), |bytes| planfile::digest(&bytes))
+}
+
+/// Over the configuration, the files read and the variables given: all are in the map.
+fn configuration_digest(sources: &SourceMap) -> String {
+    let all: Vec<(&str, &str)> =
+        sources.files().map(|(_, file)| (file.name.as_str(), file.text.as_str())).collect();
+    fingerprint(&all)
+}
+
+/// Runs a saved plan. It was approved when it was made, so nobody is asked.
+pub fn apply(
+    context: &mut Context,
+    path: &Path,
+    asked: &args::RunOptions,
+    json: bool,
+) -> Result<Exit, Failure> {
+    let workspace = Workspace::load(context)?;
+    let (_lock, mut store) = held(context, &workspace)?;
+    let recorded = store.snapshot()?;
+    refuse_open_run(&recorded)?;
+    let path = context.root.join(path);
+    let key = plan_key(context, &workspace)?;
+    let (saved, verified) = planfile::read(&path, key.as_ref())?;
+    if saved.plan.lineage != recorded.lineage {
+        return Err(stale("It was made for another workspace, or for this one before its state was lost."));
+    }
+    let chosen = chosen_ids(&saved.plan);
+    let options = Options { destroy: saved.plan.mode == Mode::Destroy, ..Options::default() };
+    let question = Question { variables: &Variables::default(), options: &options, chosen: &chosen };
+    with_situation(context, &workspace, &recorded, &question, |context, situation| {
+        let views = super::runtime()?.block_on(situation.look(&situation.hosts()))?;
+        let plan = match verified {
+            Verified::Yes => {
+                refuse_if_stale(situation, &views, &saved)?;
+                saved.plan.clone()
+            }
+            Verified::No => replanned(context, situation, &views, &saved)?,
+        };
+        let kind = if plan.mode == Mode::Destroy { RunKind::Destroy } else { RunKind::Apply };
+        if plan.is_empty() && saved.outputs.as_ref().is_none_or(|outputs| *outputs == recorded.outputs) {
+            print::tell("No changes. The saved plan has nothing to do.\n");
+            return Ok(Exit::Success);
+        }
+        let outcome = apply::run(context, situation, &mut store, &plan, kind, asked, json)?;
+        if outcome != Outcome::Applied {
+            return Ok(outcome.exit());
+        }
+        purge::after_commit(context, situation, &mut store, false, asked)
+    })
+}
+
+/// Ids of what the plan makes.
+fn chosen_ids(plan: &Plan) -> BTreeMap<Address, Uuid> {
+    let effects = plan.steps.iter().flat_map(|step| &step.effects);
+    let made = effects.filter_map(|effect| match effect {
+        Effect::Put(record) => Some((record.object.key.address.clone(), record.object.id)),
+        _ => None,
+    });
+    made.collect()
+}
+
+fn refuse_if_stale(situation: &Situation<'_>, views: &Views, saved: &SavedPlan) -> Result<(), Failure> {
+    let now: BTreeMap<ObjectKey, Precondition> =
+        preconditions(situation, views, &saved.plan).into_iter().map(|p| (p.key.clone(), p)).collect();
+    let changed: Vec<String> = saved
+        .preconditions
+        .iter()
+        .filter(|then| now.get(&then.key) != Some(then))
+        .map(|then| then.key.address.to_string())
+        .collect();
+    if !changed.is_empty() {
+        return Err(stale(&format!("Since it was made, {} changed.", changed.join(", "))));
+    }
+    for (address, planned) in &saved.plan.containers {
+        if let Some(crate::model::ContainerView::Unsurveyed { why }) = views.get(address) {
+            return Err(stale(&format!("{address} cannot be looked at: {why}.")));
+        }
+        if let Some(crate::model::ContainerView::Present(found)) = views.get(address)
+            && found.identity != planned.identity
+        {
+            return Err(stale(&format!("{address} is another one than it was.")));
+        }
+    }
+    Ok(())
+}
+
+/// Without the key the file may be anybody's: the plan is made anew, and must come out the same.
+fn replanned(
+    context: &Context,
+    situation: &Situation<'_>,
+    views: &Views,
+    saved: &SavedPlan,
+) -> Result<Plan, Failure> {
+    if configuration_digest(&context.sources) != saved.configuration_digest {
+        return Err(stale(
+            "The configuration or its variables changed, and the key that the plan was made with is not here.",
+        ));
+    }
+    let built = situation.plan(views)?;
+    let summary = |plan: &Plan| -> Vec<(String, String)> {
+        plan.steps.iter().map(|step| (step.id.to_string(), step.title.to_string())).collect()
+    };
+    if built.diagnostics.has_errors()
+        || built.plan.changes != saved.plan.changes
+        || summary(&built.plan) != summary(&saved.plan)
+    {
+        return Err(stale(
+            "The key that it was made with is not here, so it was made anew, and it did not come out the same.",
+        ));
+    }
+    Ok(built.plan)
+}
+
+fn stale(why: &str) -> Failure {
+    Failure::new(
+        Exit::StalePlan,
+        Diagnostic::error(
+            "The saved plan no longer fits",
+            format!("{why} Nothing was changed. Make a new plan with `vbs plan --out` and review it."),
+        ),
+    )
+}
+
+/// `VBS_PLAN_KEY`, else the key beside the state.
+fn plan_key(context: &Context, workspace: &Workspace) -> Result<Option<Key>, Diagnostic> {
+    match &context.plan_key {
+        Some(text) => Key::parse(text, "VBS_PLAN_KEY").map(Some),
+        None => super::state_key(context, workspace),
+    }
+}
+
+fn plan_key_or_create(context: &Context, workspace: &Workspace) -> Result<Key, Diagnostic> {
+    match plan_key(context, workspace)? {
+        Some(key) => Ok(key),
+        None => Key::load_or_create(&workspace.state_path),
+    }
+}
