@@ -31,6 +31,9 @@ pub struct RunOptions {
     pub now: i64,
 }
 
+/// A look at the finished world: what must hold of it, and the outputs where they can be told.
+pub type Conclude<'a> = dyn Fn(&Views) -> (Diagnostics, Option<Vec<StoredOutput>>) + 'a;
+
 /// What a run needs beside its plan.
 pub struct Setup<'a> {
     pub store: &'a mut Store,
@@ -43,7 +46,7 @@ pub struct Setup<'a> {
     pub others: Vec<ContainerSpec>,
     /// Looks at the world once everything reversible is done: conditions that must hold of it (a failure reverts), and
     /// the outputs, where they can be told.
-    pub conclude: &'a dyn Fn(&Views) -> (Diagnostics, Option<Vec<StoredOutput>>),
+    pub conclude: &'a Conclude<'a>,
 }
 
 /// One run, from its first intent to its close.

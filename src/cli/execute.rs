@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::context::{Context, now};
-use crate::apply::{Engine, Event, Outcome, RunOptions, Setup, Signals, Views};
+use crate::apply::{Conclude, Engine, Event, Outcome, RunOptions, Setup, Signals};
 use crate::cli::args;
-use crate::diag::Diagnostics;
 use crate::exit::Failure;
 use crate::hosts::Hosts;
 use crate::model::ContainerSpec;
@@ -33,7 +32,7 @@ pub struct Job<'a> {
     pub options: RunOptions,
     pub others: Vec<ContainerSpec>,
     pub json: bool,
-    pub conclude: &'a dyn Fn(&Views) -> (Diagnostics, Option<Vec<StoredOutput>>),
+    pub conclude: &'a Conclude<'a>,
 }
 
 /// What to do with the job's plan.

@@ -57,7 +57,6 @@ fn record(container: &ContainerSpec, address: &str, part: Part, number: u128, bo
         on_destroy: OnDestroy::Trash,
         labels: BTreeMap::new(),
         depends_on: Vec::new(),
-        declared_size: None,
     }
 }
 

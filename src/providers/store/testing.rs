@@ -315,7 +315,6 @@ impl Bench {
             on_destroy: OnDestroy::Trash,
             labels: BTreeMap::new(),
             depends_on: Vec::new(),
-            declared_size: None,
         }
     }
 

@@ -105,7 +105,6 @@ pub(super) fn record(at: &str) -> Record {
         on_destroy: OnDestroy::Trash,
         labels: [("team".to_owned(), "db".to_owned())].into(),
         depends_on: Vec::new(),
-        declared_size: Some(Bytes(1 << 30)),
     }
 }
 

@@ -1,0 +1,12 @@
+//! Tests from outside: the real program and the real rooms, on real files. One binary, because each costs a link.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::too_many_lines,
+    reason = "a test may stop at the first surprise, and looks at the world by every means"
+)]
+
+mod saga;
