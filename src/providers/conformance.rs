@@ -149,14 +149,7 @@ fn steps(provider: &dyn Provider, container: &ContainerSpec, operation: Operatio
     let key = ObjectKey::new("volume.db".parse().unwrap(), Part::VOLUME);
     let told = format!("{operation:?}");
     provider
-        .steps(&Request {
-            key,
-            container,
-            identity: id(9),
-            lineage: id(8),
-            workspace: "shop",
-            operation,
-        })
+        .steps(&Request { key, container, identity: id(9), lineage: id(8), workspace: "shop", operation })
         .unwrap_or_else(|why| panic!("{told}: {}", why.detail))
 }
 
@@ -184,8 +177,7 @@ fn actions(step: &Step) -> Vec<&Action> {
 
 #[test]
 fn names_and_verbs_are_unique_and_every_container_passes_its_own_check() {
-    let names: BTreeSet<_> =
-        CATALOG.schemas().iter().map(|schema| (schema.role, schema.name)).collect();
+    let names: BTreeSet<_> = CATALOG.schemas().iter().map(|schema| (schema.role, schema.name)).collect();
     assert_eq!(names.len(), CATALOG.iter().count());
     for provider in CATALOG.iter() {
         let verbs: BTreeSet<_> = provider.verbs().iter().map(|verb| verb.name).collect();
@@ -234,7 +226,8 @@ fn every_verb_is_used_and_reads_only_what_it_is_given() {
         let wanted = BTreeSet::new();
         let scope = Scope { container: &container, identity: None, lineage: id(8), wanted: &wanted };
         let asked = provider.survey(&scope);
-        let used: BTreeSet<&str> = steps.iter().flat_map(actions).map(|action| action.verb.as_str()).collect();
+        let used: BTreeSet<&str> =
+            steps.iter().flat_map(actions).map(|action| action.verb.as_str()).collect();
         for verb in provider.verbs() {
             let query = asked.iter().find(|query| query.script == verb.script);
             assert!(used.contains(verb.name) || query.is_some(), "{} is dead code", verb.name);
@@ -266,8 +259,10 @@ fn creating_and_destroying_are_each_others_inverse() {
             let destroy = make(Operation::Destroy { live: found(&record), record: record.clone() });
             assert!(matches!(destroy.undo, Undo::Run(_)) && matches!(create.undo, Undo::Run(_)));
             assert_ne!(create.undo, Undo::Run(destroy.run.clone()), "an undone create leaves no trash");
-            let trashed = destroy.effects.iter().any(|effect| matches!(effect, Effect::Trash(entry)
-                if entry.id == record.object.id));
+            let trashed = destroy.effects.iter().any(|effect| {
+                matches!(effect, Effect::Trash(entry)
+                if entry.id == record.object.id)
+            });
             assert!(trashed, "a destroyed volume is remembered in the trash");
         }
     }

@@ -35,7 +35,13 @@ struct Ask<'r, 'a> {
 }
 
 impl Ask<'_, '_> {
-    fn action<const N: usize>(&self, verb: &Verb, id: Uuid, disk: &DiskBody, more: [(&str, String); N]) -> Action {
+    fn action<const N: usize>(
+        &self,
+        verb: &Verb,
+        id: Uuid,
+        disk: &DiskBody,
+        more: [(&str, String); N],
+    ) -> Action {
         let mut action = store::action(NAME, self.request, verb, more);
         let common = [("id", id.to_string()), ("vm", disk.vm.clone()), ("device", disk.device.clone())];
         action.arguments.extend(common.map(|(name, value)| (name.to_owned(), value)));

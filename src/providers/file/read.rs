@@ -107,7 +107,8 @@ struct Index<'i> {
 
 impl<'i> Index<'i> {
     fn new(images: &'i [Image<'i>]) -> Self {
-        let mut index = Index { by_file: BTreeMap::new(), by_owner: BTreeMap::new(), by_name: BTreeMap::new() };
+        let mut index =
+            Index { by_file: BTreeMap::new(), by_owner: BTreeMap::new(), by_name: BTreeMap::new() };
         for image in images {
             if let Some(file) = image.file {
                 index.by_file.entry(file).or_default().push(image);
@@ -178,7 +179,8 @@ impl<'a> Found<'a> {
                 notes: BTreeMap::new(),
             });
         }
-        let known: BTreeSet<Uuid> = marks.read.iter().map(|mark| mark.id).chain(marks.unread.clone()).collect();
+        let known: BTreeSet<Uuid> =
+            marks.read.iter().map(|mark| mark.id).chain(marks.unread.clone()).collect();
         for (id, owned) in index.by_owner.iter().filter(|(id, _)| !known.contains(id)) {
             for (lineage, image) in owned {
                 found.add(store::bare_mark(*lineage, *id), nameless(image.size), image, Health::Good);
@@ -232,7 +234,10 @@ impl Marks {
     fn new(listing: &Listing<'_>) -> Result<Self, String> {
         let read = listing.marks::<FileMark>();
         if let Some(mark) = read.iter().find(|mark| mark.format > FORMAT) {
-            return Err(format!("the mark {}.json was written by a newer vbs (format {})", mark.id, mark.format));
+            return Err(format!(
+                "the mark {}.json was written by a newer vbs (format {})",
+                mark.id, mark.format
+            ));
         }
         let mut unread = listing.marked_ids()?;
         for mark in &read {

@@ -5,7 +5,9 @@ use uuid::Uuid;
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
 use crate::model::{Body, Bytes, Object, Observed, OnDestroy, Place, Record, TrashEntry};
-use crate::plan::step::{Claim, Effect, Expectation, Operation, Proof, Request, Step, Title, TitleVerb, Undo};
+use crate::plan::step::{
+    Claim, Effect, Expectation, Operation, Proof, Request, Step, Title, TitleVerb, Undo,
+};
 use crate::providers::store::steps::{self as store, Entry};
 
 use super::kinds::NAME;
@@ -216,8 +218,12 @@ impl Ask<'_, '_> {
         let is_snapshot = matches!(record.object.body, Body::Snapshot(_));
         let id = record.object.id;
         let (name, size) = (live.body.name().unwrap_or_default().to_owned(), live.body.size());
-        let arguments =
-            [("id", id.to_string()), ("name", name.clone()), ("size", size.0.to_string()), ("mark", String::new())];
+        let arguments = [
+            ("id", id.to_string()),
+            ("name", name.clone()),
+            ("size", size.0.to_string()),
+            ("mark", String::new()),
+        ];
         let mut run = self.action(&verbs::TRASH, arguments.clone());
         run.arguments.insert("kept_name".to_owned(), name.clone());
         let mut kept = record.clone();

@@ -118,7 +118,9 @@ impl<'a> Listing<'a> {
                 "{path} no longer says that it is {recorded}: is the disk mounted, or was the path edited?"
             ),
             (Some(recorded), Some(found)) if recorded != found => {
-                format!("{path} says that it is {found}, and {recorded} was recorded: another disk is mounted there, or the path was edited")
+                format!(
+                    "{path} says that it is {found}, and {recorded} was recorded: another disk is mounted there, or the path was edited"
+                )
             }
             _ => return None,
         };

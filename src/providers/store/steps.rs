@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
 use crate::model::{Bytes, ContainerRecord, Kind, ObjectKey};
-use crate::plan::step::{
-    Claim, Effect, Expectation, Proof, Request, Step, StepId, Title, TitleVerb, Undo,
-};
+use crate::plan::step::{Claim, Effect, Expectation, Proof, Request, Step, StepId, Title, TitleVerb, Undo};
 
 /// The provider's name and its verbs for taking a directory into use and leaving it.
 pub struct Entry {
@@ -60,7 +58,10 @@ pub fn title(verb: TitleVerb, object: String, detail: String) -> Title {
 
 /// An error for what the plan should never have asked.
 pub fn impossible(request: &Request<'_>, what: &str) -> Diagnostic {
-    Diagnostic::bug(format!("{} was to be changed in a way that {} cannot: {what}", request.key, request.container.address))
+    Diagnostic::bug(format!(
+        "{} was to be changed in a way that {} cannot: {what}",
+        request.key, request.container.address
+    ))
 }
 
 /// What a survey shows of an object with these facts at `place`.
@@ -124,7 +125,11 @@ fn store_title(verb: TitleVerb, request: &Request<'_>) -> Title {
         Kind::Pool => "pool",
         _ => "hypervisor",
     };
-    title(verb, format!("{what} {} on {}", request.container.text("path"), request.container.host), String::new())
+    title(
+        verb,
+        format!("{what} {} on {}", request.container.text("path"), request.container.host),
+        String::new(),
+    )
 }
 
 fn joined(request: &Request<'_>) -> Vec<Expectation> {

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::model::command::{Action, Answer, Effect as Locking, Frame};
 use crate::model::{
-    Address, Body, ContainerSpec, ContainerView, HostName, Kind, Object, ObjectKey, Observed, OnDestroy, Part,
-    PoolPolicy, Record, Setting, SnapshotBody, SourceRef, Surveyed, VolumeBody,
+    Address, Body, ContainerSpec, ContainerView, HostName, Kind, Object, ObjectKey, Observed, OnDestroy,
+    Part, PoolPolicy, Record, Setting, SnapshotBody, SourceRef, Surveyed, VolumeBody,
 };
 use crate::model::{Bytes, ContainerBody};
 use crate::plan::step::{Expectation, Operation, Request, Step, Undo};
@@ -103,7 +103,9 @@ impl Bench {
             Operation::Create { after, .. }
             | Operation::Update { after, .. }
             | Operation::TakeOutOfTrash { after, .. } => after.object.key.clone(),
-            Operation::Restore { record, .. } | Operation::Destroy { record, .. } => record.object.key.clone(),
+            Operation::Restore { record, .. } | Operation::Destroy { record, .. } => {
+                record.object.key.clone()
+            }
             Operation::Purge { entry } => entry.record.object.key.clone(),
         };
         self.provider.steps(&Request {
@@ -133,16 +135,18 @@ impl Bench {
     /// Runs an action as the transport does.
     pub fn run(&self, action: &Action, fault: Option<(Fault, usize)>) -> Answer {
         let frame = CATALOG.frame(action, &self.provider.guard(&self.container)).unwrap();
-        self.send(&frame, fault)
+        self.send(&frame, fault, true)
     }
 
-    fn send(&self, frame: &Frame, fault: Option<(Fault, usize)>) -> Answer {
+    /// `counted`: programs are started through the shim, which counts them and fails or kills the one that is chosen.
+    fn send(&self, frame: &Frame, fault: Option<(Fault, usize)>, counted: bool) -> Answer {
         let act = match frame.effect {
             Locking::Guarded => "set -eu\nvbs_enter \"$vbs_guard\"\n( eval \"$vbs_script\" ) 9>&-\nexit 0",
             Locking::Reads | Locking::TakesGuard => "set -eu\neval \"$vbs_script\"",
         };
         fs::write(self.tools.path().join("count"), "0\n").unwrap();
-        let path = format!("PATH='{}':$PATH", self.tools.path().display());
+        let path =
+            if counted { format!("PATH='{}':$PATH", self.tools.path().display()) } else { String::new() };
         let mut command = Command::new("/bin/sh");
         command
             .arg("-c")
@@ -187,9 +191,17 @@ impl Bench {
     }
 
     pub fn view_for(&self, identity: Option<Uuid>, wanted: &[&str]) -> ContainerView {
+        self.look(identity, wanted, false)
+    }
+
+    /// As every survey, with its programs counted.
+    pub fn view_counted(&self) -> ContainerView {
+        self.look(Some(self.identity), &[], true)
+    }
+
+    fn look(&self, identity: Option<Uuid>, wanted: &[&str], counted: bool) -> ContainerView {
         let wanted: BTreeSet<String> = wanted.iter().map(|&name| name.to_owned()).collect();
-        let scope =
-            Scope { container: &self.container, identity, lineage: self.lineage, wanted: &wanted };
+        let scope = Scope { container: &self.container, identity, lineage: self.lineage, wanted: &wanted };
         let answers: Vec<Answer> = (self.provider.survey(&scope).into_iter())
             .map(|query| {
                 let frame = Frame {
@@ -199,7 +211,7 @@ impl Bench {
                     effect: Locking::Reads,
                     guard: None,
                 };
-                self.send(&frame, None)
+                self.send(&frame, None, counted)
             })
             .collect();
         match self.provider.read(&scope, &answers) {
