@@ -91,7 +91,7 @@ fn foreign(scope: &Scope<'_>, images: &[Image<'_>], ours: &BTreeSet<&str>) -> BT
 #[derive(Default)]
 struct Found<'a> {
     objects: Vec<Observed>,
-    /// Every file that a mark speaks of.
+    /// Every file that a mark of this lineage speaks of.
     files: BTreeSet<&'a str>,
     allocated: Bytes,
     promised: Bytes,
@@ -161,7 +161,9 @@ impl<'a> Found<'a> {
         let index = Index::new(images);
         let mut found = Found::default();
         for mark in &marks.read {
-            found.files.insert(mark.file.as_str());
+            if mark.lineage == scope.lineage {
+                found.files.insert(mark.file.as_str());
+            }
             let Some((image, intact)) = index.find(mark) else { continue };
             let health = if intact { Health::Good } else { store::replaced(image.describe()) };
             found.add(mark.mark(), mark.body(image.called(mark), image.size), image, health);

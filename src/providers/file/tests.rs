@@ -347,6 +347,40 @@ fn a_directory_in_use_is_not_released_and_other_lineages_keep_it() {
 }
 
 #[test]
+fn who_comes_second_to_a_new_directory_leaves_it_to_the_first() {
+    let mut bench = pool();
+    let first = bench.identity;
+    let before = bench.tree();
+    bench.lineage = id(70);
+    bench.identity = id(71);
+    let join = bench.join(Vec::new());
+    assert!(bench.refuse(&join.run).contains("is another one"));
+    let Undo::Run(release) = &join.undo else { panic!() };
+    bench.succeed(release);
+    assert_eq!(bench.tree(), before);
+    // The same identity is shared.
+    bench.identity = first;
+    bench.succeed(&bench.join(Vec::new()).run);
+    let Undo::Run(release) = bench.join(Vec::new()).undo else { panic!() };
+    bench.succeed(&release);
+    assert_eq!(bench.tree(), before);
+}
+
+#[test]
+fn another_lineage_s_image_is_in_the_way() {
+    let mut bench = pool();
+    bench.made(&bench.volume(1, "db", 4096, None), None);
+    let first = bench.lineage;
+    bench.lineage = id(70);
+    bench.succeed(&bench.join(Vec::new()).run);
+    let ContainerView::Present(seen) = bench.view_for(None, &["db"]) else { panic!() };
+    assert_eq!(seen.foreign.len(), 1);
+    assert_eq!(seen.objects[0].mark.lineage, first);
+    let destroy = destroy(&bench, &bench.volume(1, "db", 4096, None)).remove(0);
+    assert!(bench.refuse(&destroy.run).contains("is not the one that was made"));
+}
+
+#[test]
 fn thousands_of_marks_are_read_by_a_handful_of_programs() {
     let bench = pool();
     bench.made(&bench.volume(1, "db", 4096, None), None);
