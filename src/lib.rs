@@ -16,6 +16,7 @@ pub mod cli;
 pub mod config;
 pub mod diag;
 pub mod exit;
+pub mod faults;
 pub mod hosts;
 pub mod model;
 pub mod plan;

@@ -23,15 +23,13 @@ pub struct Message {
 pub struct Body {
     /// Assignments, as shell text.
     pub variables: String,
-    /// Before the guard is taken, as shell text.
-    pub preamble: String,
     /// Take `$vbs_guard` before `act`, and keep its descriptor from it.
     pub guarded: bool,
     /// Just before the script, with the guard held.
     pub before: String,
-    /// The script, as one quoted word. Empty for one that is to be skipped.
+    /// The script, as one quoted word.
     pub act: String,
-    /// Just after a script that succeeded.
+    /// Just after the script, whose status is `$vbs_acted`, with the guard still held.
     pub after: String,
     /// Standard input without its last newline, as one quoted word. Empty where there is none.
     pub stdin: String,
@@ -66,19 +64,19 @@ impl Body {
     /// the script is one quoted word for `eval`, so a syntax error ends the subshell and not the shell.
     pub fn message(&self) -> Message {
         let nonce = format!("vbs-{}", Uuid::new_v4().simple());
-        let Body { variables, preamble, before, act, after, stdin, .. } = self;
+        let Body { variables, before, act, after, stdin, .. } = self;
         let mut text = "{\n".to_owned();
         if !stdin.is_empty() {
             let _ = writeln!(text, "vbs_stdin={stdin}");
         }
-        let _ = write!(text, "(\n{variables}set -eu\n{preamble}");
-        if self.guarded {
-            // `exit` keeps the subshell from being the last command: a shell that does not fork for the last one
-            // would close its own descriptor 9, and the guard with it.
-            let _ = write!(text, "vbs_enter \"$vbs_guard\"\n{before}( eval {act} ) 9>&-\n{after}exit 0\n");
-        } else {
-            let _ = write!(text, "{before}eval {act}\n{after}");
-        }
+        let (enter, without) = if self.guarded { ("vbs_enter \"$vbs_guard\"\n", " 9>&-") } else { ("", "") };
+        // The inner subshell is never the last command: a shell that does not fork for the last one would close its
+        // own descriptor 9, and the guard with it.
+        let _ = write!(
+            text,
+            "(\n{variables}set -eu\n{enter}{before}set +e\n(\nset -e\neval {act}\n){without}\n\
+             vbs_acted=$?\n{after}exit $vbs_acted\n"
+        );
         // The document is the value of a variable, quoted like every other: dash loses bytes of a quoted document
         // where a line begins like its delimiter. A value is not looked at again, so it can hold anything.
         let input = if stdin.is_empty() { "</dev/null" } else { "<<vbs_end\n$vbs_stdin\nvbs_end" };

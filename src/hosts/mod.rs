@@ -4,6 +4,8 @@
 //! host speaks the same protocol as a remote one, so nothing above this room can tell them apart.
 
 mod channel;
+#[cfg(debug_assertions)]
+mod faults;
 mod frame;
 mod pool;
 mod quote;
@@ -142,6 +144,9 @@ impl Hosts {
             Err(why) => return Verdict::NotStarted { why },
         };
         match self.writer(host).await {
+            #[cfg(debug_assertions)]
+            Ok(held) => faults::send(self, held, body, fence).await,
+            #[cfg(not(debug_assertions))]
             Ok(held) => self.send(held, &body, fence).await,
             Err(why) => Verdict::NotStarted { why },
         }

@@ -104,8 +104,7 @@ fn program(spec: &HostSpec) -> Result<Vec<String>, String> {
             "{address} is another machine, and this version of vbs reaches the local one only"
         ));
     }
-    let words: &[&str] =
-        if spec.become_root { &["/usr/bin/env", "sudo", "-n", "--", "/bin/sh"] } else { &["/bin/sh"] };
+    let words: &[&str] = if spec.become_root { &["sudo", "-n", "--", "/bin/sh"] } else { &["/bin/sh"] };
     Ok(words.iter().map(|word| (*word).to_owned()).collect())
 }
 

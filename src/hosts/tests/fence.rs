@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::hosts::channel::Channel;
 
 /// A container whose guard lies in a temporary directory.
 struct Container {
@@ -46,12 +47,6 @@ const HOLD: &str =
 
 fn impatient(epoch: u64) -> Fence {
     Fence { wait_seconds: 0, ..fence(epoch) }
-}
-
-async fn wait_for(path: &std::path::Path) {
-    while !path.exists() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 #[tokio::test]
@@ -163,7 +158,7 @@ async fn a_guard_that_was_replaced_while_it_was_waited_for_is_gone() {
         let replace = async {
             // The waiting frame has opened the file once flock is among its children; a second open would show
             // nothing, so the file is replaced after the kernel lists a second waiter.
-            wait_for_waiter(&container.path("guard")).await;
+            wait_for_lock(&container.path("guard"), true).await;
             std::fs::remove_file(container.path("guard")).unwrap();
             std::fs::write(container.path("guard"), "").unwrap();
             std::fs::write(container.path("go"), "go\n").unwrap();
@@ -177,15 +172,22 @@ async fn a_guard_that_was_replaced_while_it_was_waited_for_is_gone() {
     assert_eq!((waited.status, waited.stdout.as_str()), (status::GONE, ""), "{}", waited.stderr);
 }
 
-/// `/proc/locks` marks those who wait for a lock with an arrow and names the inode.
-async fn wait_for_waiter(path: &std::path::Path) {
-    use std::os::unix::fs::MetadataExt;
-    let inode = format!(":{} ", std::fs::metadata(path).unwrap().ino());
-    loop {
-        let locks = std::fs::read_to_string("/proc/locks").unwrap();
-        if locks.lines().any(|line| line.contains("->") && line.contains(&inode)) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+/// The guard is held while the script runs, and each rule holds, whatever stands behind `/bin/sh`.
+#[tokio::test]
+async fn every_shell_keeps_the_guard() {
+    for shell in shells() {
+        let directory = tempfile::tempdir().unwrap();
+        let guard = Some(GuardDirectory(directory.path().to_str().unwrap().to_owned()));
+        let join = Frame { guard: guard.clone(), ..frame(JOIN) };
+        let looks = "if flock -n \"$vbs_guard/guard\" true; then echo free; else echo held; fi; exit 4";
+        let guarded = Frame { guard, effect: Effect::Guarded, ..frame(looks) };
+        let bodies = [(&join, 3), (&guarded, 3), (&guarded, 2), (&guarded, 4), (&join, 2)];
+        let messages = bodies.map(|(frame, epoch)| Body::of_frame(frame, &fence(epoch)).unwrap().message());
+        let mut channel = Channel::open(&shell).unwrap();
+        let answers = channel.exchange(&messages, Duration::from_secs(60)).await.unwrap();
+        let said: Vec<(i32, &str)> =
+            answers.iter().map(|answer| (answer.status, answer.stdout.as_str())).collect();
+        let stale = (status::STALE, "");
+        assert_eq!(said, [(0, ""), (4, "held\n"), stale, stale, stale], "{shell:?}: {answers:?}");
     }
 }

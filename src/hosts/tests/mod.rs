@@ -2,8 +2,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests make and look at the files that shells work on")]
 
+use std::path::Path;
+
 use super::*;
 
+mod faults;
 mod fence;
 mod quoting;
 mod transport;
@@ -44,5 +47,33 @@ pub(super) fn answered(verdict: Verdict) -> Answer {
     match verdict {
         Verdict::Answered(answer) => answer,
         other => panic!("no answer: {other:?}"),
+    }
+}
+
+/// Every shell of this machine that may stand behind `/bin/sh` somewhere.
+pub(super) fn shells() -> Vec<Vec<String>> {
+    let candidates: [&[&str]; 4] =
+        [&["/bin/sh"], &["/bin/dash"], &["/bin/bash", "--posix"], &["/bin/busybox", "sh"]];
+    candidates
+        .iter()
+        .filter(|words| Path::new(words[0]).exists())
+        .map(|words| words.iter().map(|word| (*word).to_owned()).collect())
+        .collect()
+}
+
+pub(super) async fn wait_for(path: &Path) {
+    while !path.exists() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Waits until somebody holds the lock of a file, or waits for it. `/proc/locks` names the inode and marks those who
+/// wait with an arrow.
+pub(super) async fn wait_for_lock(path: &Path, waiting: bool) {
+    use std::os::unix::fs::MetadataExt;
+    let inode = format!(":{} ", std::fs::metadata(path).unwrap().ino());
+    let matches = |line: &str| line.contains(&inode) && (!waiting || line.contains("->"));
+    while !std::fs::read_to_string("/proc/locks").unwrap().lines().any(matches) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

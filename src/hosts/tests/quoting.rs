@@ -5,17 +5,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::hosts::channel::Channel;
 
-/// Every shell of this machine that may stand behind `/bin/sh` somewhere.
-fn shells() -> Vec<Vec<String>> {
-    let candidates: [&[&str]; 4] =
-        [&["/bin/sh"], &["/bin/dash"], &["/bin/bash", "--posix"], &["/bin/busybox", "sh"]];
-    candidates
-        .iter()
-        .filter(|words| std::path::Path::new(words[0]).exists())
-        .map(|words| words.iter().map(|word| (*word).to_owned()).collect())
-        .collect()
-}
-
 fn text() -> impl Strategy<Value = String> {
     let nasty = prop::sample::select(vec![
         "'",

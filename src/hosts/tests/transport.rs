@@ -1,6 +1,7 @@
 //! Frames, answers, and what becomes of a shell that is lost.
 
 use super::*;
+use crate::hosts::channel::Channel;
 
 #[tokio::test]
 async fn a_batch_of_queries_is_one_round_trip_answered_in_order() {
@@ -102,7 +103,7 @@ async fn a_lost_shell_is_noticed_although_its_frame_lives_on() {
     let verdict = hosts.act(&local(), &frame, &fence(1)).await;
     assert!(matches!(verdict, Verdict::InDoubt { .. }), "{verdict:?}");
     std::fs::write(format!("{file}.go"), "go\n").unwrap();
-    wait_for(&file).await;
+    wait_for(file.as_ref()).await;
 }
 
 /// Nobody reads what the frame prints then. That fails its `echo`, but it does not kill the shell, which could not
@@ -113,19 +114,18 @@ async fn dropping_the_hosts_lets_a_running_frame_end() {
     let file = directory.path().join("done").to_str().unwrap().to_owned();
     let started = format!("{file}.started");
     let script = "mkfifo \"$file.go\"; : >\"$file.started\"; read -r line <\"$file.go\"
-        trap 'touch \"$file\"' EXIT; echo a message that nobody reads; touch \"$file.more\"";
+        trap 'touch \"$file\"' EXIT; echo a message that nobody reads";
     let frame = Frame { variables: vec![("file".to_owned(), file.clone())], ..frame(script) };
     {
         let hosts = here();
         let (local, fence) = (local(), fence(1));
         tokio::select! {
             verdict = hosts.act(&local, &frame, &fence) => panic!("{verdict:?}"),
-            () = wait_for(&started) => {}
+            () = wait_for(started.as_ref()) => {}
         }
     }
     std::fs::write(format!("{file}.go"), "go\n").unwrap();
-    wait_for(&file).await;
-    assert!(!std::path::Path::new(&format!("{file}.more")).exists());
+    wait_for(file.as_ref()).await;
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn the_end_of_patience_is_doubt_and_kills_nothing() {
     let verdict = hosts.act(&local(), &frame, &Fence { wait_seconds: 0, ..fence(1) }).await;
     assert!(matches!(verdict, Verdict::InDoubt { .. }), "{verdict:?}");
     std::fs::write(format!("{file}.go"), "go\n").unwrap();
-    wait_for(&file).await;
+    wait_for(file.as_ref()).await;
     assert!(hosts.ask(&local(), &[query("sleep 5")]).await.is_err());
 }
 
@@ -186,8 +186,83 @@ async fn frames_run_side_by_side() {
     assert_eq!(answered(read), answer(0, "met\n", ""));
 }
 
-async fn wait_for(path: &str) {
-    while !std::path::Path::new(path).exists() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+/// What a connection that breaks while a frame is written leaves behind does nothing, wherever it was cut.
+#[test]
+fn a_part_of_a_frame_runs_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("acted");
+    let frame = Frame {
+        stdin: "one line\nand another\n".to_owned(),
+        variables: vec![("file".to_owned(), file.to_str().unwrap().to_owned())],
+        ..frame("touch \"$file\"")
+    };
+    let text = Body::of_frame(&frame, &fence(1)).unwrap().message().text;
+    for shell in shells() {
+        for cut in (0..text.len()).step_by(3).chain([text.len()]) {
+            use std::io::Write;
+            let mut child = std::process::Command::new(&shell[0])
+                .args(&shell[1..])
+                .stdin(std::process::Stdio::piped())
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            child.stdin.take().unwrap().write_all(&text.as_bytes()[..cut]).unwrap();
+            child.wait().unwrap();
+            assert_eq!(file.exists(), cut == text.len(), "{shell:?} acted on {:?}", &text[..cut]);
+        }
+        std::fs::remove_file(&file).unwrap();
     }
+}
+
+/// Any user of a machine can list the arguments of every process on it.
+#[tokio::test]
+async fn what_travels_on_standard_input_is_in_no_argument_and_no_environment() {
+    let secret = Uuid::new_v4().to_string();
+    let script = "read -r secret
+        for file in /proc/[0-9]*/cmdline /proc/[0-9]*/environ; do
+            case $(tr '\\0' ' ' 2>/dev/null <\"$file\" || :) in *\"$secret\"*) echo \"$file\" ;; esac
+        done 2>/dev/null
+        echo read \"$secret\"";
+    let frame = Frame { stdin: secret.clone(), ..frame(script) };
+    let answer = answered(here().act(&local(), &frame, &fence(1)).await);
+    assert_eq!(answer.stdout, format!("read {secret}\n"));
+}
+
+#[tokio::test]
+async fn a_program_that_is_no_shell_is_quoted_in_the_reason() {
+    let programs: [(&[&str], &str); 4] = [
+        (&["/bin/sh", "-c", "echo Permission denied >&2; exit 255"], "Permission denied"),
+        (&["/bin/false"], "exit status: 1"),
+        (&["/bin/sleep", "5"], "no whole answer"),
+        (&["/bin/cat"], "no whole answer"),
+    ];
+    for (program, reason) in programs {
+        let program: Vec<String> = program.iter().map(|word| (*word).to_owned()).collect();
+        let mut channel = Channel::open(&program).unwrap();
+        let lost = channel.greet(Duration::from_millis(500)).await.unwrap_err();
+        assert!(lost.0.contains(reason), "{program:?}: {lost:?}");
+    }
+    assert!(Channel::open(&["/nonexistent/sh".to_owned()]).is_err());
+}
+
+#[tokio::test]
+async fn a_login_that_talks_before_the_shell_starts_is_no_obstacle() {
+    let program = ["/bin/sh", "-c", "printf 'Welcome!\\nnews'; printf warning >&2; exec /bin/sh"];
+    let mut channel = Channel::open(&program.map(str::to_owned)).unwrap();
+    channel.greet(Duration::from_secs(60)).await.unwrap();
+    let message = Body::of_query(&query("echo out")).unwrap().message();
+    let answers = channel.exchange(&[message], Duration::from_secs(60)).await.unwrap();
+    assert_eq!(answers, [answer(0, "out\n", "")]);
+}
+
+#[tokio::test]
+async fn no_more_shells_act_than_the_host_allows() {
+    let one = HostSpec { parallelism: 1, ..pool::local() };
+    let hosts = Hosts::new(BTreeMap::from([(local(), one)]));
+    let (local, frame, fence) = (local(), frame("echo $$"), fence(1));
+    let act = || hosts.act(&local, &frame, &fence);
+    let (a, b, c) = tokio::join!(act(), act(), act());
+    let shell = answered(a).stdout;
+    assert_eq!([answered(b).stdout, answered(c).stdout], [shell.clone(), shell]);
 }
