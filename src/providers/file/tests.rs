@@ -252,6 +252,20 @@ fn what_is_open_is_not_shrunk_restored_trashed_or_copied() {
 }
 
 #[test]
+fn a_full_disk_is_an_error_that_leaves_nothing() {
+    let bench = pool();
+    let (volume, snapshot) = restorable(&bench);
+    bench.minds_a_full_disk(&bench.create(&bench.volume(5, "new", 1 << 20, None), None));
+    let clone = bench.volume(6, "clone", 1 << 20, Some(&snapshot));
+    bench.minds_a_full_disk(&bench.create(&clone, Some(&snapshot)));
+    bench.minds_a_full_disk(&restore(&bench, &volume, &snapshot)[0]);
+    for step in update(&bench, &volume, &bench.volume(1, "renamed", 2 << 20, None)) {
+        bench.minds_a_full_disk(&step);
+        bench.succeed(&step.run);
+    }
+}
+
+#[test]
 fn an_attached_volume_grows_past_the_point_of_no_return() {
     let bench = pool();
     let before = bench.volume(1, "db", 1 << 20, None);

@@ -30,7 +30,7 @@ const PROGRAMS: [&str; 12] =
 const SHIM: &str = r#"#!/bin/sh
 read -r n <"$COUNT"
 n=$((n + 1))
-echo "$n" >"$COUNT"
+echo "$n" >"$COUNT" 2>/dev/null || :
 if [ "$n" = "$FAULT_AT" ]; then
     [ "$FAULT" = fail ] || kill -9 0
     exit 28
@@ -45,6 +45,8 @@ pub enum Fault {
     Fail,
     /// Everything is killed just before the program would run.
     Kill,
+    /// No file can be written or grow, whichever program tries.
+    Full,
 }
 
 pub struct Bench {
@@ -146,12 +148,17 @@ impl Bench {
             Locking::Reads | Locking::TakesGuard => "set -eu\neval \"$vbs_script\"",
         };
         fs::write(self.tools.path().join("count"), "0\n").unwrap();
+        // A limit on the size of files is a disk that is full for real, and needs no root.
+        let full = match fault {
+            Some((Fault::Full, _)) => "trap '' XFSZ\nulimit -f 0\n",
+            _ => "",
+        };
         let path =
             if counted { format!("PATH='{}':$PATH", self.tools.path().display()) } else { String::new() };
         let mut command = Command::new("/bin/sh");
         command
             .arg("-c")
-            .arg(format!("{PRELUDE}\n{path}\n{act}"))
+            .arg(format!("{PRELUDE}\n{full}{path}\n{act}"))
             .process_group(0)
             .env("COUNT", self.tools.path().join("count"))
             .env("FAULT_AT", fault.map_or(0, |(_, at)| at).to_string())
@@ -306,6 +313,15 @@ impl Bench {
                 assert_eq!(self.tree(), before, "{told} in undoing, undone again");
             }
         }
+    }
+
+    /// A full disk is an error that leaves everything as it was, without an undo.
+    pub fn minds_a_full_disk(&self, step: &Step) {
+        let before = self.tree();
+        let answer = self.run(&step.run, Some((Fault::Full, 0)));
+        assert!(answer.status != 0 && !answer.stderr.is_empty(), "{}: {answer:?}", step.id);
+        assert_eq!(self.tree(), before, "{}", step.id);
+        assert!(self.shows(&step.proof.not_done), "{}", step.id);
     }
 
     pub fn record(&self, address: &str, id: Uuid, body: Body) -> Record {
