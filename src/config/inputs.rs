@@ -136,13 +136,6 @@ pub fn parse_variable_file(sources: &SourceMap, file: FileId) -> (BTreeMap<Strin
             file,
             expression: attribute.value,
         };
-        if let Some(first) = values.get(&name) {
-            let detail = "A variable has one value in a file. Remove one of the two.";
-            let problem =
-                Diagnostic::error("Duplicate attribute", detail).at(written.name, "written again here");
-            diagnostics.push(problem.related(first.name, "first written here"));
-            continue;
-        }
         values.insert(name, written);
     }
     (values, diagnostics)

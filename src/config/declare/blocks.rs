@@ -48,6 +48,7 @@ impl<'a> Builder<'a> {
 
     pub fn file(&mut self, file: FileId) {
         let (body, problems) = parse(self.sources, file);
+        self.declared.has_syntax_errors |= problems.has_errors();
         self.diagnostics.extend(problems);
         for structure in body {
             match structure {
@@ -80,11 +81,16 @@ impl<'a> Builder<'a> {
         if rule.word == "locals" {
             return self.locals(file, block);
         }
+        let before = self.diagnostics.len();
         let (schema, extra) = self.provider(file, rule, &block);
         if schema.is_none() && is_container(rule) {
-            return;
+            let label = block.labels.last().map(|label| label.as_str().to_owned());
+            return self.broken(rule.word, label);
         }
-        let Some(parts) = self.reader(file).block(rule, &extra, block) else { return };
+        let label = block.labels.first().map(|label| label.as_str().to_owned());
+        let Some(parts) = self.reader(file).block(rule, &extra, block) else {
+            return self.broken(rule.word, label);
+        };
         match rule.word {
             "vbs" => self.vbs(&parts),
             "moved" => {
@@ -93,7 +99,14 @@ impl<'a> Builder<'a> {
             }
             "variable" => self.variable(parts),
             "output" => self.output(parts),
-            _ => self.addressed(parts, schema),
+            _ => self.addressed(parts, schema, before),
+        }
+    }
+
+    /// Remembers what could not be taken over, so that references to it are no further problems.
+    fn broken(&mut self, word: &str, label: Option<String>) {
+        if let (Ok(kind), Some(label)) = (word.parse::<Kind>(), label) {
+            self.declared.broken.insert(Address::new(kind, &label));
         }
     }
 
@@ -252,14 +265,16 @@ impl<'a> Builder<'a> {
     }
 
     /// A host, pool, hypervisor or resource.
-    fn addressed(&mut self, mut parts: Parts, schema: Option<usize>) {
+    fn addressed(&mut self, mut parts: Parts, schema: Option<usize>, problems_before: usize) {
         let word = parts.title.split(' ').next().unwrap_or_default();
         let Ok(kind) = word.parse::<Kind>() else { return };
         let Some((label, _)) = parts.labels.last() else { return };
         let address = Address::new(kind, label);
         if !self.is_new(&parts, &address.to_string()) {
+            self.declared.broken.insert(address);
             return;
         }
+        let is_sound = self.diagnostics.len() == problems_before;
         self.unsupported(&parts, kind);
         let mut lifecycle = take(&mut parts.blocks, "lifecycle").pop();
         let mut attributes = parts.attributes;
@@ -271,6 +286,7 @@ impl<'a> Builder<'a> {
         let block = Block {
             kind,
             header: parts.header,
+            is_sound,
             schema,
             depends_on: depends_on.map(|w| self.depends_on(&w, &parts.title)).unwrap_or_default(),
             ignore_changes: ignore

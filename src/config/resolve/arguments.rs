@@ -63,6 +63,22 @@ impl<'w, 'a> Arguments<'w, 'a> {
         self.report(Diagnostic::error(summary, detail).at(place, label));
     }
 
+    /// Reports that something is missing, unless the block has problems of structure: what is missing may be what
+    /// was written wrong.
+    pub fn missing(
+        &self,
+        name: &str,
+        summary: &'static str,
+        label: impl Into<String>,
+        detail: impl Into<String>,
+    ) {
+        if self.block.is_sound {
+            self.wrong(name, summary, label, detail);
+        } else {
+            self.fail();
+        }
+    }
+
     /// For what went wrong elsewhere and was reported there.
     pub fn fail(&self) {
         self.broken.set(true);
@@ -209,9 +225,11 @@ impl<'w, 'a> Arguments<'w, 'a> {
         blocks.keys().find(|address| address.kind == kind).map_or("name", |address| &address.label)
     }
 
-    /// Reports a required attribute that is written, but null.
+    /// Reports a required attribute that is written, but null. That it is not written was reported already.
     pub fn required<T>(&self, name: &str, found: Option<T>) -> Option<T> {
-        if found.is_none() && !self.is_broken() && self.seen.borrow().needs.is_empty() {
+        if self.written(name).is_none() {
+            self.fail();
+        } else if found.is_none() && !self.is_broken() && self.seen.borrow().needs.is_empty() {
             self.wrong(
                 name,
                 "Null value",

@@ -37,6 +37,11 @@ impl<'a> Deferred<'a> {
         Deferred { world }
     }
 
+    /// Reports what `depends_on` names and nothing is.
+    pub(super) fn dependencies(&self, diagnostics: &mut Diagnostics) {
+        super::rules::mentions(&self.world, diagnostics);
+    }
+
     /// The outputs whose preconditions hold, by name.
     pub fn evaluate(&self, survey: &Survey<'_>) -> (Vec<OutputValue>, Diagnostics) {
         let mut diagnostics = Diagnostics::new();

@@ -126,6 +126,9 @@ impl Names<'_, '_> {
     fn block(&self, kind: Kind, label: &str) -> Result<Value, LookupError> {
         let address = Address::new(kind, label);
         let Some(block) = self.world.declared.blocks.get(&address) else {
+            if self.world.declared.broken.contains(&address) {
+                return Err(Self::failed());
+            }
             let of_kind = self.world.declared.blocks.keys().filter(|address| address.kind == kind);
             return Err(LookupError::Missing {
                 what: kind.word().to_owned(),

@@ -191,7 +191,7 @@ fn volume_size(
         (None, Some(origin)) => arguments.rounded(origin.size, pool)?,
         (None, None) => {
             let detail = "A new volume needs a size, such as \"20GiB\". Only a volume with a `source` can do without: it has the source's.";
-            arguments.wrong("size", "Missing size", "`size` is required here", detail);
+            arguments.missing("size", "Missing size", "`size` is required here", detail);
             return None;
         }
     };
@@ -297,7 +297,7 @@ fn attached(arguments: &Arguments<'_, '_>) -> Option<Address> {
         (None, None) => {
             if arguments.is_complete() {
                 let detail = "Write `volume = volume.NAME`, or `snapshot = snapshot.NAME` to attach a snapshot read-only.";
-                arguments.wrong("", "Nothing to attach", "`volume` or `snapshot` is required here", detail);
+                arguments.missing("", "Nothing to attach", "`volume` or `snapshot` is required here", detail);
             }
             None
         }
@@ -335,7 +335,7 @@ fn device(
 ) -> Option<String> {
     let Some(device) = device else {
         let detail = "Name the device that the VM is to see, such as \"vdb\". It is not chosen for you, because another attachment could then change it.";
-        arguments.wrong("device", "Missing device", "`device` is required here", detail);
+        arguments.missing("device", "Missing device", "`device` is required here", detail);
         return None;
     };
     let check = arguments.world.schema(hypervisor)?.check_disk;
@@ -344,7 +344,7 @@ fn device(
         arguments.wrong(
             "device",
             "Invalid VM or device",
-            "this cannot be attached under these names",
+            format!("device {device:?} of the VM {vm:?}"),
             detail,
         );
         return None;

@@ -19,6 +19,9 @@ pub fn mentions(world: &World<'_>, diagnostics: &mut Diagnostics) {
 }
 
 fn dependency(world: &World<'_>, address: &Address, span: Span) -> Option<Diagnostic> {
+    if world.declared.broken.contains(&address.block()) {
+        return None;
+    }
     let Some(block) = world.declared.blocks.get(&address.block()) else {
         let labels = world.declared.blocks.keys().filter(|other| other.kind == address.kind);
         let hint = match did_you_mean(&address.label, labels.map(|other| &*other.label)) {
@@ -105,7 +108,8 @@ fn names(world: &World<'_>, diagnostics: &mut Diagnostics) {
 
 /// No two pools or hypervisors of one host share a directory, and none is inside of another's own `.vbs`.
 fn directories(world: &World<'_>, diagnostics: &mut Diagnostics) {
-    let mut seen: BTreeMap<(&HostName, &str), &ContainerSpec> = BTreeMap::new();
+    let mut seen: BTreeMap<(&str, &str), &ContainerSpec> = BTreeMap::new();
+    let machine = |container: &ContainerSpec| machine(world, &container.host);
     let containers = || {
         world.entries.values().filter_map(|entry| match entry {
             Entry::Container(container) if !container.text("path").is_empty() => Some(container),
@@ -113,7 +117,7 @@ fn directories(world: &World<'_>, diagnostics: &mut Diagnostics) {
         })
     };
     for container in containers() {
-        if let Some(first) = seen.insert((&container.host, container.text("path")), container) {
+        if let Some(first) = seen.insert((machine(container), container.text("path")), container) {
             let detail = format!(
                 "{} and {} are both in {}. Each keeps its own marks and locks there, so they need directories of their own.",
                 first.address,
@@ -128,13 +132,21 @@ fn directories(world: &World<'_>, diagnostics: &mut Diagnostics) {
         let inside =
             container.text("path")[outer.len() + "/.vbs".len()..].chars().next().is_none_or(|c| c == '/');
         let outer = if outer.is_empty() { "/" } else { outer };
-        if let Some(first) = seen.get(&(&container.host, outer)).filter(|_| inside) {
+        if let Some(first) = seen.get(&(machine(container), outer)).filter(|_| inside) {
             let detail = format!(
                 "{} keeps its own files in {outer}/.vbs, trash included. Choose a directory outside of it.",
                 first.address
             );
             diagnostics.push(shared(world, "Directory inside of another's", first, container, detail));
         }
+    }
+}
+
+/// The address of a host; empty for this machine, which may have a block as well.
+fn machine<'w>(world: &'w World<'_>, host: &HostName) -> &'w str {
+    match world.entries.get(&Address::new(Kind::Host, &host.0)) {
+        Some(Entry::Host(spec)) => spec.address.as_deref().unwrap_or_default(),
+        _ => "",
     }
 }
 

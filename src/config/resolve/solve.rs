@@ -127,15 +127,7 @@ fn object(world: &World<'_>, address: &Address, seen: &RefCell<Seen>) -> (Outcom
             _ => return failed,
         },
     };
-    let arguments = Arguments::new(world, address, block, &instance, seen);
-    let entry = match address.kind {
-        Kind::Host => containers::host(&arguments),
-        Kind::Pool | Kind::Hypervisor => containers::container(&arguments),
-        Kind::Volume => resources::volume(&arguments),
-        Kind::Snapshot => resources::snapshot(&arguments),
-        Kind::Attachment => resources::attachment(&arguments),
-    };
-    // What `depends_on` names is waited for last: it gives no values, but a cycle through it is one.
+    // What `depends_on` names is waited for, too: it gives no values, but a cycle through it is one.
     for (dependency, _) in &block.depends_on {
         let node = match dependency.key {
             None if dependency.kind.is_resource() => Node::Whole(dependency.clone()),
@@ -145,6 +137,14 @@ fn object(world: &World<'_>, address: &Address, seen: &RefCell<Seen>) -> (Outcom
             seen.borrow_mut().needs.insert(node);
         }
     }
+    let arguments = Arguments::new(world, address, block, &instance, seen);
+    let entry = match address.kind {
+        Kind::Host => containers::host(&arguments),
+        Kind::Pool | Kind::Hypervisor => containers::container(&arguments),
+        Kind::Volume => resources::volume(&arguments),
+        Kind::Snapshot => resources::snapshot(&arguments),
+        Kind::Attachment => resources::attachment(&arguments),
+    };
     (Outcome::Object(entry.unwrap_or(Entry::Failed)), arguments.problems.into_inner())
 }
 
@@ -204,7 +204,9 @@ fn settle(world: &mut World<'_>, node: Node, outcome: Outcome, seen: Seen, diagn
 
 /// Holds the number of instances against the limit, and gives larger configurations more steps.
 fn count(world: &mut World<'_>, address: &Address, diagnostics: &mut Diagnostics) {
-    let total: u64 = world.instances.values().flatten().map(|instances| instances.len() as u64).sum();
+    let found = world.instances.get(address).and_then(Option::as_ref).map_or(0, |found| found.len() as u64);
+    world.total_instances += found;
+    let total = world.total_instances;
     world.limits.steps = world.limits.steps.max(Limits::for_instances(total).steps);
     if total <= instances::MOST {
         return;

@@ -81,6 +81,8 @@ pub struct World<'a> {
     pub surveyed_locals: Vec<String>,
     /// Of blocks with `for_each` or `count`.
     pub instances: BTreeMap<Address, Instances>,
+    /// How many there are in `instances`.
+    pub total_instances: u64,
     pub entries: BTreeMap<Address, Entry>,
     pub whole: BTreeSet<Address>,
 }
