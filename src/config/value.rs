@@ -4,6 +4,7 @@
 //! all: it is a [`Reference`], and its attributes are asked for when an expression reaches for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc_quick};
@@ -15,7 +16,7 @@ use crate::model::{Address, Kind};
 pub type Map = BTreeMap<Arc<str>, Value>;
 
 /// A value. The order is the order of sets; values of different types have one only so that it is total.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     Null,
     Bool(bool),
@@ -119,12 +120,30 @@ pub enum Reference {
     Object(Address),
 }
 
-impl std::fmt::Display for Reference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reference::Namespace(name) => f.write_str(name),
             Reference::Kind(kind) => f.write_str(kind.word()),
             Reference::Block(address) | Reference::Object(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+/// For tests and logs, so that sensitive values stay hidden.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Null => f.write_str("null"),
+            Value::Bool(truth) => write!(f, "{truth}"),
+            Value::Number(number) => write!(f, "{number}"),
+            Value::Text(text) => write!(f, "{text:?}"),
+            Value::List(list) => f.debug_list().entries(list.iter()).finish(),
+            Value::Set(set) => f.debug_set().entries(set.iter()).finish(),
+            Value::Map(map) => f.debug_map().entries(map.iter()).finish(),
+            Value::Unknown => f.write_str("(known after apply)"),
+            Value::Sensitive(_) => f.write_str("(sensitive value)"),
+            Value::Reference(reference) => write!(f, "{reference}"),
         }
     }
 }
@@ -348,5 +367,24 @@ impl From<bool> for Value {
 impl From<Number> for Value {
     fn from(number: Number) -> Self {
         Value::Number(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sensitive_value_is_hidden_wherever_it_is_printed() {
+        let value = Value::map([("pin", Value::list([Value::text("hush").sensitive()]))]);
+        assert_eq!(format!("{value:?}"), "{\"pin\": [(sensitive value)]}");
+        assert!(value.contains_sensitive() && !value.is_sensitive());
+        assert_eq!(value.unmark_deep(), (Value::map([("pin", Value::list([Value::text("hush")]))]), true));
+    }
+
+    #[test]
+    fn a_set_of_something_unknown_is_unknown() {
+        assert_eq!(Value::set([Value::integer(1), Value::Unknown]), Value::Unknown);
+        assert_eq!(Value::set([Value::Unknown.sensitive()]), Value::Unknown.sensitive());
     }
 }

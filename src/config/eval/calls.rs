@@ -150,8 +150,12 @@ impl Run<'_> {
             return Err(self.problem(at, "Invalid argument", detail));
         }
         parameter.kind.fit(value).map_err(|why| {
-            let detail =
-                format!("`{}` of `{}` is {}: {why}.", parameter.name, function.name, parameter.kind.name());
+            let detail = format!(
+                "`{}` of `{}` must be {}: {why}.",
+                parameter.name,
+                function.name,
+                parameter.kind.name()
+            );
             self.problem(at, "Invalid argument", detail)
         })
     }

@@ -19,6 +19,7 @@ fn variables() -> Value {
         ("list", Value::list([Value::integer(1), Value::integer(2)])),
         ("map", Value::map([("a", Value::integer(1)), ("b", Value::integer(2))])),
         ("mixed", Value::map([("open", Value::integer(1)), ("pin", Value::integer(7).sensitive())])),
+        ("deep", (0..DEEPEST).fold(Value::Null, |inner, _| Value::list([inner]))),
         ("partly", Value::list([Value::integer(1), Value::Unknown])),
     ])
 }
@@ -377,7 +378,10 @@ fn runaway_expressions_end_with_an_error() {
         assert_eq!(problems.iter().next().unwrap().summary, "Evaluation takes too long");
         limits.spent.set(0);
     }
+    are(&[("length(var.deep)", "1")]);
     are_refused(&[
+        ("[var.deep]", "Value too deep", "[var.deep]"),
+        ("[for x in range(900000) : [x, x]]", "Value too large", "[for x in range(900000) : [x, x]]"),
         ("range(9999999999)", "Function cannot do this", "range(9999999999)"),
         ("format(\"%999999999d\", 1)", "Function cannot do this", "\"%999999999d\""),
     ]);

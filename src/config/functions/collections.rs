@@ -95,6 +95,39 @@ pub(super) const TABLE: &[Function] = &[
     )
     .passing_elements(),
     Function::new(
+        "chunklist",
+        &[LIST, parameter("size", Kind::Number)],
+        chunklist,
+        "The list cut into lists of a size.",
+    )
+    .passing_elements(),
+    Function::new(
+        "index",
+        &[LIST, nullable("value", Kind::Any)],
+        index,
+        "Where in the list the value stands first.",
+    ),
+    Function::new(
+        "setunion",
+        &[LIST],
+        |_, a| set_of(a, |into, next| into.extend(next)),
+        "The elements of any of the sets.",
+    )
+    .rest(LIST),
+    Function::new(
+        "setintersection",
+        &[LIST],
+        |_, a| set_of(a, |into, next| into.retain(|value| next.contains(value))),
+        "The elements that all of the sets have.",
+    )
+    .rest(LIST),
+    Function::new(
+        "setsubtract",
+        &[LIST, LIST],
+        |_, a| set_of(a, |into, next| into.retain(|value| !next.contains(value))),
+        "The elements of the first set that the second does not have.",
+    ),
+    Function::new(
         "coalesce",
         &[nullable("value", Kind::Any)],
         coalesce,
@@ -266,6 +299,32 @@ fn slice(_: &Limits, arguments: &[Value]) -> Result<Value, Problem> {
     elements.get(start..end).map(|part| Value::list(part.iter().cloned())).ok_or_else(|| {
         Problem::at(2, format!("{start} to {end} is not a part of a list of {}", elements.len()))
     })
+}
+
+fn chunklist(_: &Limits, arguments: &[Value]) -> Result<Value, Problem> {
+    let size = number(arguments, 1).to_integer().and_then(|size| usize::try_from(size).ok());
+    match size {
+        Some(size) if size > 0 => {
+            let chunks = list(arguments, 0).chunks(size).map(|chunk| Value::list(chunk.iter().cloned()));
+            Ok(Value::list(chunks))
+        }
+        _ => Err(Problem::at(1, "the size must be a whole number above zero")),
+    }
+}
+
+fn index(_: &Limits, arguments: &[Value]) -> Result<Value, Problem> {
+    let found = list(arguments, 0).iter().position(|element| *element == arguments[1]);
+    found
+        .map(|index| Value::integer(index as i128))
+        .ok_or_else(|| Problem::at(1, "the list does not have this value"))
+}
+
+/// A set made of the first argument and, one after the other, the rest.
+fn set_of(arguments: &[Value], combine: fn(&mut BTreeSet<Value>, BTreeSet<Value>)) -> Result<Value, Problem> {
+    let mut sets = (0..arguments.len()).map(|index| list(arguments, index).iter().cloned().collect());
+    let mut combined: BTreeSet<Value> = sets.next().unwrap_or_default();
+    sets.for_each(|next| combine(&mut combined, next));
+    Ok(Value::set(combined))
 }
 
 fn coalesce(_: &Limits, arguments: &[Value]) -> Result<Value, Problem> {

@@ -78,12 +78,51 @@ pub(super) const TABLE: &[Function] = &[
         "The string without the suffix.",
     ),
     Function::new(
+        "trim",
+        &[STRING, parameter("characters", Kind::Text)],
+        |_, a| Ok(Value::text(text(a, 0).trim_matches(|c| text(a, 1).contains(c)))),
+        "The string without any of the characters around it.",
+    ),
+    Function::new(
+        "chomp",
+        &[STRING],
+        |_, a| Ok(Value::text(text(a, 0).trim_end_matches(['\n', '\r']))),
+        "The string without line breaks at its end.",
+    ),
+    Function::new(
+        "strrev",
+        &[STRING],
+        |_, a| Ok(Value::text(&text(a, 0).chars().rev().collect::<String>())),
+        "The string from its end to its beginning.",
+    ),
+    Function::new(
+        "substr",
+        &[STRING, parameter("offset", Kind::Number), parameter("length", Kind::Number)],
+        substr,
+        "Part of a string, counted in characters; a length of -1 means to the end.",
+    ),
+    Function::new(
         "trimspace",
         &[STRING],
         |_, a| Ok(Value::text(text(a, 0).trim())),
         "The string without white space around it.",
     ),
 ];
+
+fn substr(_: &Limits, arguments: &[Value]) -> Result<Value, Problem> {
+    let whole = text(arguments, 0);
+    let (Some(offset), Some(length)) = (number(arguments, 1).to_integer(), number(arguments, 2).to_integer())
+    else {
+        return Err(Problem::new("offset and length must be whole numbers"));
+    };
+    let count = whole.chars().count() as i128;
+    // A negative offset counts from the end.
+    let start = if offset < 0 { offset.saturating_add(count) } else { offset }.clamp(0, count);
+    let end = if length < 0 { count } else { start.saturating_add(length).min(count) };
+    let part = |index: i128| usize::try_from(index).unwrap_or_default();
+    let found: String = whole.chars().skip(part(start)).take(part(end - start)).collect();
+    Ok(Value::text(&found))
+}
 
 fn join(limits: &Limits, arguments: &[Value]) -> Result<Value, Problem> {
     let separator = text(arguments, 0);

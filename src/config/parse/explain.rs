@@ -40,7 +40,10 @@ pub(super) fn explain(error: &Error, text: &str, item: Range<usize>, file: FileI
             format!("A value is expected here, and this is {}.{}", described(found), hint(found)),
         )
     } else {
-        let expected = message.trim_start_matches("invalid ").replace("; expected", ": expected");
+        let expected = match message {
+            "unexpected token" => "nothing like it can stand here".to_owned(),
+            other => other.trim_start_matches("invalid ").replace("; expected", ": expected"),
+        };
         (
             "Invalid syntax",
             format!("Around {}: {expected}.{}", described(found), structure_hint(message, found)),
@@ -98,8 +101,9 @@ fn invalid_escape(text: &str, at: usize) -> Range<usize> {
     token(text, at)
 }
 
-/// The word, line break or single character at `at`.
+/// The word, line break or single character at `at`, or behind the spaces there.
 fn token(text: &str, at: usize) -> Range<usize> {
+    let at = text.len() - text[at..].trim_start_matches([' ', '\t']).len();
     let rest = &text[at..];
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let word = rest.find(|c| !is_word(c)).unwrap_or(rest.len());

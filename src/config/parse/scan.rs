@@ -10,7 +10,7 @@ const DEEPEST: usize = 64;
 
 /// The words that begin a top-level block. One at the beginning of a line, inside something that is still open,
 /// shows where that should have been closed.
-const TOP_LEVEL: [&str; 14] = [
+const TOP_LEVEL: [&str; 15] = [
     "vbs",
     "variable",
     "locals",
@@ -24,6 +24,7 @@ const TOP_LEVEL: [&str; 14] = [
     "module",
     "moved",
     "removed",
+    "import",
     "check",
 ];
 

@@ -103,6 +103,7 @@ fn what_the_parser_would_let_pass_is_refused() {
     is_refused("volume \"a\" {\n  x = \"a\0b\"\n}\n", &[("NUL byte", "\0")], &[]);
     is_refused("volume \"a\" {\n  x = \"\\y\"\n}\n", &[("Invalid escape sequence", "\\y")], &[]);
     is_refused("volume \"a\" {\n  x = \"\\n \\u12g4\"\n}\n", &[("Invalid escape sequence", "\\u12")], &[]);
+    is_refused("x = 1 y = 2\n", &[("Invalid syntax", "y")], &[]);
     is_refused("volume \"a\" { x = 1, y = 2 }\n", &[("Invalid syntax", ",")], &[]);
 }
 
