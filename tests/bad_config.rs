@@ -1,6 +1,10 @@
 //! Wrong configurations, each with the exact text that its author gets to see. `VBS_BLESS=1` writes the texts anew.
 
-#![allow(clippy::disallowed_methods, reason = "the cases are files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "the cases are files, and a test may panic"
+)]
 
 mod common;
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::names::{Instance, Mode, Names, Seen, Survey, key_value};
+use super::names::{Instance, Mode, Names, Seen, Survey, key_value, unreported};
 use super::world::{Entry, World};
 use crate::config::declare::{Block, Condition};
 use crate::config::eval::Evaluator;
@@ -67,7 +67,7 @@ impl<'a> Deferred<'a> {
             }
             diagnostics.extend(problems.into_iter().map(|problem| problem.within(&output.title)));
         }
-        (values, diagnostics)
+        (values, unreported(diagnostics))
     }
 
     fn output(
@@ -121,7 +121,7 @@ impl<'a> Deferred<'a> {
             }
         }
         diagnostics.sort();
-        diagnostics
+        unreported(diagnostics)
     }
 
     fn instance(&self, address: &Address) -> Instance {

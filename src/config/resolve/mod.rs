@@ -99,11 +99,13 @@ pub fn resolve<'a>(
     variables::evaluate(&mut world, inputs, &mut diagnostics);
     solve::all(&mut world, &mut diagnostics);
     rules::check(&world, &mut diagnostics);
-    let desired = desired(&world, inputs);
+    let mut desired = desired(&world, inputs);
+    rules::name_instances(&world, &mut desired, &mut diagnostics);
     let deferred = Deferred::new(world);
     // Outputs are evaluated once without a look, so that their errors are found before anything is done.
     let (_, problems) = deferred.evaluate(&|_, _| None);
     diagnostics.extend(problems.into_iter().filter(|problem| problem.summary != deferred::CONDITION_FAILED));
+    let mut diagnostics = names::unreported(diagnostics);
     mentions::check(declared, &mut diagnostics);
     deferred.dependencies(&mut diagnostics);
     diagnostics.sort();

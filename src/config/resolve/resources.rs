@@ -96,8 +96,9 @@ impl<'w> Arguments<'w, '_> {
             }
         }
         found.extend(self.block.depends_on.iter().map(|(address, _)| address.clone()));
+        // Of its own block only single instances: all of them would be itself, too.
         found.retain(|address| {
-            address.kind.is_resource() && address.block() != *self.address && address != self.address
+            address.kind.is_resource() && *address != self.address.block() && address != self.address
         });
         let blocks: BTreeSet<Address> =
             found.iter().filter(|address| self.is_whole(address)).cloned().collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::world::{Entry, World};
 use crate::diag::{Diagnostic, Diagnostics, Span, did_you_mean};
-use crate::model::desired::{AttachmentSpec, Resource, Spec};
+use crate::model::desired::{AttachmentSpec, Desired, Resource, Spec};
 use crate::model::{Access, Address, ContainerSpec, HostName, Kind};
 
 /// Addresses in `depends_on` that nothing has.
@@ -45,6 +45,34 @@ fn dependency(world: &World<'_>, address: &Address, span: Span) -> Option<Diagno
         )
         .at(span, "there is no such instance")
     })
+}
+
+/// The most dependencies that all instances have together, apart from those that their arguments name.
+const MOST_DEPENDENCIES: usize = 10_000_000;
+
+/// Writes the instances of a block in the place of the block in every `depends_on`.
+pub fn name_instances(world: &World<'_>, desired: &mut Desired, diagnostics: &mut Diagnostics) {
+    let mut room = MOST_DEPENDENCIES;
+    for resource in desired.resources.values_mut() {
+        let mut named: Vec<Address> = Vec::with_capacity(resource.depends_on.len());
+        for address in &resource.depends_on {
+            match world.instances.get(address) {
+                Some(Some(all)) => {
+                    named.extend(all.keys().take(room).map(|key| address.with_key(key.clone())))
+                }
+                Some(None) => {}
+                None => named.push(address.clone()),
+            }
+        }
+        room = room.saturating_sub(named.len());
+        if room == 0 {
+            let detail = "Every instance of this block waits for every instance of others, and together that is more than 10,000,000 pairs. Name single instances in `depends_on`, as in volume.data[\"a\"].";
+            let problem = Diagnostic::error("Too many dependencies", detail);
+            diagnostics.push(problem.maybe_at(resource.place.header, "this block waits for too many"));
+            return;
+        }
+        resource.depends_on = named;
+    }
 }
 
 /// All rules that hold between several things.
