@@ -3,6 +3,7 @@
 
 mod address;
 mod blocks;
+mod lists;
 mod moves;
 pub mod read;
 pub mod schema;

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use super::Identity;
 use super::names::{Instance, Mode, Names, Seen};
 use super::world::World;
 use crate::config::declare::{Block, Written};
@@ -12,6 +13,9 @@ use crate::config::value::{Reference, Value};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean, one_of};
 use crate::model::{Address, Bytes, Kind};
 
+/// Asks for the identity of an address, once.
+pub type Identify<'i> = &'i dyn Fn(&Address) -> Identity;
+
 /// The arguments of one instance of a block. An argument that is absent, null or wrong reads as nothing; what is
 /// wrong is reported once, here.
 pub struct Arguments<'w, 'a> {
@@ -19,6 +23,7 @@ pub struct Arguments<'w, 'a> {
     pub address: &'w Address,
     pub block: &'a Block,
     pub instance: &'w Instance,
+    pub identify: Identify<'w>,
     pub seen: &'w RefCell<Seen>,
     pub problems: RefCell<Diagnostics>,
     /// Set where something was wrong, even if it was reported elsewhere.
@@ -31,10 +36,11 @@ impl<'w, 'a> Arguments<'w, 'a> {
         address: &'w Address,
         block: &'a Block,
         instance: &'w Instance,
+        identify: Identify<'w>,
         seen: &'w RefCell<Seen>,
     ) -> Self {
         let problems = RefCell::new(Diagnostics::new());
-        Arguments { world, address, block, instance, seen, problems, broken: Cell::new(false) }
+        Arguments { world, address, block, instance, identify, seen, problems, broken: Cell::new(false) }
     }
 
     pub fn is_broken(&self) -> bool {

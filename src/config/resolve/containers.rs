@@ -144,7 +144,7 @@ fn setting(arguments: &Arguments<'_, '_>, attribute: &Attribute) -> Option<Setti
                 arguments.wrong(name, "Invalid path", "this cannot be used", detail);
                 return None;
             }
-            Some(Setting::Text(absolute(arguments.world.directory, &text)))
+            Some(Setting::Text(absolute(&arguments.world.directory, &text)))
         }
     }
 }

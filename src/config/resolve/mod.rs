@@ -72,17 +72,16 @@ pub fn resolve<'a>(
     declared: &'a Declared,
     sources: &'a SourceMap,
     schemas: &'a [ProviderSchema],
-    inputs: &'a Inputs,
-    identities: &'a mut dyn Identities,
+    inputs: &Inputs,
+    identities: &mut dyn Identities,
 ) -> (Resolved<'a>, Diagnostics) {
     let mut diagnostics = inputs.unknown(declared, sources);
     let mut world = World {
         declared,
         sources,
         schemas,
-        directory: &inputs.workspace_directory,
+        directory: inputs.workspace_directory.clone(),
         limits: Limits::default(),
-        identities: RefCell::new(identities),
         variables: BTreeMap::new(),
         locals: BTreeMap::new(),
         surveyed_locals: Vec::new(),
@@ -91,13 +90,15 @@ pub fn resolve<'a>(
         entries: BTreeMap::new(),
         whole: BTreeSet::new(),
     };
-    if declared.has_syntax_errors {
+    if declared.has_syntax_errors || inputs.has_syntax_errors {
         // Everything that mentions what could not be read would be reported as wrong.
         let desired = desired(&world, inputs);
         return (Resolved { desired, deferred: Deferred::new(world) }, Diagnostics::new());
     }
     variables::evaluate(&mut world, inputs, &mut diagnostics);
-    solve::all(&mut world, &mut diagnostics);
+    let identities = RefCell::new(identities);
+    let identify = |address: &Address| identities.borrow_mut().of(address);
+    solve::all(&mut world, &identify, &mut diagnostics);
     rules::check(&world, &mut diagnostics);
     let mut desired = desired(&world, inputs);
     rules::name_instances(&world, &mut desired, &mut diagnostics);

@@ -48,7 +48,7 @@ impl<'w> Arguments<'w, '_> {
     }
 
     fn identity(&self) -> Identity {
-        self.world.identities.borrow_mut().of(self.address)
+        (self.identify)(self.address)
     }
 
     /// The name on the host: as written, as recorded in this pool, or derived; checked by the pool's provider.

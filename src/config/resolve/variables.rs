@@ -46,7 +46,7 @@ fn value(
         None => Type::Any,
     };
     let (value, place) = match (inputs.get(name), &variable.default) {
-        (Some(input), _) => given(sources, input, &wanted)?,
+        (Some(input), _) => given(sources, input, &wanted, variable.kind.is_none())?,
         (None, Some(default)) => (constant(sources, default, &wanted)?, default.span),
         (None, None) => {
             return Err(Diagnostic::error(
@@ -77,10 +77,16 @@ fn not_nullable(place: Span) -> Diagnostics {
     Diagnostic::error("Null value", detail).at(place, "this is null").into()
 }
 
-fn given(sources: &SourceMap, input: &Input, wanted: &Type) -> Result<(Value, Span), Diagnostics> {
+/// A variable without a type takes a text as it is, as in Terraform.
+fn given(
+    sources: &SourceMap,
+    input: &Input,
+    wanted: &Type,
+    is_untyped: bool,
+) -> Result<(Value, Span), Diagnostics> {
     match input {
         Input::Expression(written) => Ok((constant(sources, written, wanted)?, written.span)),
-        Input::Text(file) if matches!(wanted, Type::Text | Type::Any) => {
+        Input::Text(file) if is_untyped || *wanted == Type::Text => {
             let (text, span) = text_of(sources, *file);
             Ok((Value::text(&text), span))
         }
