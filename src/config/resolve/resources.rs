@@ -352,3 +352,21 @@ fn device(
     }
     Some(device)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::derived_name;
+
+    #[test]
+    fn names_on_disk_come_from_the_address() {
+        for (address, name) in [
+            ("volume.db", "db"),
+            ("volume.db[3]", "db_3"),
+            ("volume.db[\"web_1\"]", "db_web_1"),
+            ("volume.db[\"a/b\"]", "db_c14cddc0"),
+            ("volume.db[\"\"]", "db_e3b0c442"),
+        ] {
+            assert_eq!(derived_name(&address.parse().unwrap()), name, "{address}");
+        }
+    }
+}
