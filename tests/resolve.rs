@@ -296,3 +296,18 @@ fn moves_and_settings_need_no_variables() {
     let missing = Inputs::default().missing(&declared);
     assert_eq!(missing.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["x"]);
 }
+
+#[test]
+fn a_value_from_a_command_line_is_never_shown_in_a_problem() {
+    let mut sources = SourceMap::default();
+    let file = sources.add("main.vbs.hcl", "variable \"pin\" {\n type = number\n sensitive = true\n}\n");
+    let (mut inputs, schemas) = (Inputs::new("/srv/shop", "shop"), common::schemas());
+    inputs.text(&mut sources, "pin", "hunter2", "--var pin", true);
+    inputs.text(&mut sources, "pni", "hunter2", "--var pni", true);
+    let (declared, _) = declare(&sources, &[file], &schemas);
+    let (_, problems) = resolve(&declared, &sources, &schemas, &inputs, &mut Numbered::default());
+    assert_eq!(problems.len(), 2);
+    let shown = vbs::ui::diagnostics::render(&problems, &sources, vbs::ui::style::Style::PLAIN);
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(shown.contains("--var pni") && shown.contains("Did you mean pin?"), "{shown}");
+}

@@ -106,12 +106,17 @@ impl Inputs {
                 Some(near) => format!("Did you mean {near}?"),
                 None => format!("Declare it with `variable {name:?} {{}}`, or remove the value."),
             };
-            let place = match &given.input {
-                Input::Text(file) => Span::new(*file, 0..sources.file(*file).text.len()),
-                Input::Expression(written) => written.name,
-            };
-            Diagnostic::error("Value for an unknown variable", hint)
-                .at(place, format!("the configuration has no variable {name:?}"))
+            let problem = |detail: String| Diagnostic::error("Value for an unknown variable", detail);
+            match &given.input {
+                // The text may be a secret, so it is not shown.
+                Input::Text(file) => {
+                    let place = &sources.file(*file).name;
+                    problem(format!("{place}: the configuration has no variable {name:?}. {hint}"))
+                }
+                Input::Expression(written) => {
+                    problem(hint).at(written.name, format!("the configuration has no variable {name:?}"))
+                }
+            }
         });
         problems.collect()
     }

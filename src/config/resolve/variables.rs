@@ -19,7 +19,10 @@ pub fn evaluate<'a>(world: &mut World<'a>, inputs: &Inputs, diagnostics: &mut Di
         let value = match value(world.sources, name, variable, inputs) {
             Ok(value) => Some(value.sensitive_if(variable.sensitive)),
             Err(problems) => {
-                diagnostics.extend(problems.into_iter().map(|problem| problem.within(&variable.title)));
+                let is_secret = variable.sensitive && inputs.get(name).is_some();
+                let shown = |problem| if is_secret { concealed(&problem, variable) } else { problem };
+                diagnostics
+                    .extend(problems.into_iter().map(|problem| shown(problem).within(&variable.title)));
                 None
             }
         };
@@ -33,6 +36,12 @@ pub fn evaluate<'a>(world: &mut World<'a>, inputs: &Inputs, diagnostics: &mut Di
             variable.validations.iter().flat_map(|rule| validate(world, rule)).collect();
         diagnostics.extend(problems.into_iter().map(|problem| problem.within(&variable.title)));
     }
+}
+
+/// A problem of a secret that was given, without the line of the source that holds it.
+fn concealed(problem: &Diagnostic, variable: &Variable) -> Diagnostic {
+    let detail = "The value that was given cannot be used: it cannot be read, or is not of the variable's type. It is sensitive, so it is not shown.";
+    Diagnostic::error(problem.summary, detail).at(variable.header, "the value of this variable")
 }
 
 fn value(
