@@ -1,6 +1,10 @@
 //! Wrong configurations, each with the exact text that its author gets to see. `VBS_BLESS=1` writes the texts anew.
 
-#![allow(clippy::disallowed_methods, reason = "the cases are files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "the cases are files, and a test may panic"
+)]
 
 mod common;
 
@@ -68,4 +72,21 @@ fn every_wrong_configuration_is_explained() {
     }
     assert!(cases >= 60, "only {cases} cases were found");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A file cut short anywhere, as by a full disk, is read to its end without a panic.
+#[test]
+fn what_is_cut_short_is_survived() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad_config");
+    let schemas = common::schemas();
+    for directory in names_ending(&root, "").into_iter().filter(|path| path.is_dir()) {
+        let text = fs::read_to_string(directory.join("main.vbs.hcl")).unwrap();
+        for cut in (1..24).map(|part| text.floor_char_boundary(text.len() * part / 24)) {
+            let mut sources = SourceMap::default();
+            let file = sources.add("main.vbs.hcl", &text[..cut]);
+            let (declared, _) = declare(&sources, &[file], &schemas);
+            let inputs = Inputs::new("/srv/shop", "shop");
+            resolve(&declared, &sources, &schemas, &inputs, &mut common::Numbered::default());
+        }
+    }
 }
