@@ -9,4 +9,5 @@
     reason = "a test may stop at the first surprise, and looks at the world by every means"
 )]
 
+mod config;
 mod saga;

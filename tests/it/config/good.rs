@@ -1,10 +1,6 @@
 //! Good configurations, and what they come to.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
-use common::Numbered;
+use super::Numbered;
 use vbs::config::declare::declare;
 use vbs::config::inputs::Inputs;
 use vbs::config::resolve::{Identity, resolve};
@@ -12,6 +8,7 @@ use vbs::config::value::Value;
 use vbs::diag::SourceMap;
 use vbs::model::desired::{Desired, Spec, VolumeSpec};
 use vbs::model::{Address, Bytes};
+use vbs::providers::CATALOG;
 
 /// What a text comes to, without variables from outside. Panics with the problems of a text that has any.
 fn desired(text: &str) -> Desired {
@@ -23,7 +20,7 @@ fn outcome(text: &str, give: impl FnOnce(&mut SourceMap, &mut Inputs)) -> (Desir
     let file = sources.add("main.vbs.hcl", text);
     let mut inputs = Inputs::new("/srv/shop", "shop");
     give(&mut sources, &mut inputs);
-    let schemas = common::schemas();
+    let schemas = CATALOG.schemas();
     let (declared, problems) = declare(&sources, &[file], &schemas);
     assert!(problems.is_empty(), "{problems:#?}");
     let mut identities = Numbered::default();
@@ -212,7 +209,7 @@ fn recorded_identities_are_kept() {
         "{POOL}{HYPERVISOR}volume \"db\" {{\n pool = pool.fast\n size = \"1000B\"\n}}\nattachment \"db\" {{\n volume = volume.db\n hypervisor = hypervisor.kvm\n vm = \"web\"\n}}\n"
     );
     let file = sources.add("main.vbs.hcl", text);
-    let (inputs, schemas) = (Inputs::new("/srv/shop", "shop"), common::schemas());
+    let (inputs, schemas) = (Inputs::new("/srv/shop", "shop"), CATALOG.schemas());
     let (declared, problems) = declare(&sources, &[file], &schemas);
     assert!(problems.is_empty(), "{problems:#?}");
     let mut identities = Numbered::default();
@@ -260,7 +257,7 @@ fn surveyed_values_reach_outputs_and_conditions() {
         "#
     );
     let file = sources.add("main.vbs.hcl", text);
-    let (inputs, schemas) = (Inputs::new("/srv/shop", "shop"), common::schemas());
+    let (inputs, schemas) = (Inputs::new("/srv/shop", "shop"), CATALOG.schemas());
     let (declared, problems) = declare(&sources, &[file], &schemas);
     assert!(problems.is_empty(), "{problems:#?}");
     let mut identities = Numbered::default();
@@ -287,7 +284,7 @@ fn moves_and_settings_need_no_variables() {
     let mut sources = SourceMap::default();
     let text = "vbs {\n name = \"web-shop\"\n state \"sqlite\" { path = \"s.db\" }\n}\nvariable \"x\" {}\nmoved {\n from = volume.a[\"k\"]\n to = volume.b[0]\n}\n";
     let file = sources.add("main.vbs.hcl", text);
-    let (declared, problems) = declare(&sources, &[file], &common::schemas());
+    let (declared, problems) = declare(&sources, &[file], &CATALOG.schemas());
     assert!(problems.is_empty(), "{problems:#?}");
     assert_eq!(declared.settings().name.as_deref(), Some("web-shop"));
     assert_eq!(declared.settings().state_path.as_deref(), Some("s.db"));
@@ -301,7 +298,7 @@ fn moves_and_settings_need_no_variables() {
 fn a_value_from_a_command_line_is_never_shown_in_a_problem() {
     let mut sources = SourceMap::default();
     let file = sources.add("main.vbs.hcl", "variable \"pin\" {\n type = number\n sensitive = true\n}\n");
-    let (mut inputs, schemas) = (Inputs::new("/srv/shop", "shop"), common::schemas());
+    let (mut inputs, schemas) = (Inputs::new("/srv/shop", "shop"), CATALOG.schemas());
     inputs.text(&mut sources, "pin", "hunter2", "--var pin", true);
     inputs.text(&mut sources, "pni", "hunter2", "--var pni", true);
     let (declared, _) = declare(&sources, &[file], &schemas);
