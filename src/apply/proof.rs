@@ -97,6 +97,10 @@ impl<'a> Seen<'a> {
             Expectation::Absent { container, id } => self
                 .object(container, *id)
                 .map(|observed| format!("{id} is still in {container} ({})", observed.place.word())),
+            Expectation::NotAt { container, id, place } => self
+                .object(container, *id)
+                .filter(|observed| observed.place.word() == place)
+                .map(|_| format!("{id} is still in {container} ({place})")),
             Expectation::Joined { container, identity } => match self.views.get(container) {
                 Some(ContainerView::Present(surveyed))
                     if surveyed.identity == *identity && surveyed.epoch.is_some() =>
