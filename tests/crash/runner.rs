@@ -17,6 +17,9 @@ use super::world::{Ended, World};
 /// How many threads run cases: as many as a small machine has cores.
 const THREADS: usize = 2;
 
+/// How many worlds of failed cases are left behind.
+const KEPT_WORLDS: usize = 5;
+
 /// One fault at one point of one run.
 pub struct Case {
     /// Of the crash matrix.
@@ -68,8 +71,9 @@ fn work(cases: &[Case], next: &AtomicUsize, tally: &Mutex<Tally>) {
                 idle = (ending == Ending::Reverted && checker::is_as_before(&world)).then_some(world);
             }
             Err(why) => {
-                let place = world.keep();
-                let failure = format!("row {}, {}: {why}\n  left in {}", case.row, case.name, place.display());
+                // The first worlds are enough to look into.
+                let place = (tally.failures.len() < KEPT_WORLDS).then(|| world.keep());
+                let failure = format!("row {}, {}: {why}\n  left in {place:?}", case.row, case.name);
                 eprintln!("FAILED {failure}\n");
                 tally.failures.push(failure);
             }
