@@ -178,7 +178,7 @@ fn targets(desired: &Desired, recorded: &Recorded, excludes: &[Address]) -> Resu
     let mut wanted: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
     for record in lower(desired)?.into_values() {
         if let Some(name) = occupies(&record.object.body) {
-            wanted.entry(record.object.container).or_default().insert(name);
+            wanted.entry(record.object.container.clone()).or_default().insert(name);
         }
     }
     // What is left out is not even asked.
