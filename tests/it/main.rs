@@ -9,4 +9,6 @@
     reason = "a test may stop at the first surprise, and looks at the world by every means"
 )]
 
+mod cli;
 mod saga;
+mod support;

@@ -1,0 +1,3 @@
+//! Every command and every exit code, through the program itself.
+
+mod lifecycle;
