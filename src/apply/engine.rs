@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::dispatch::Way;
 use super::event::{CommandFailure, Event};
 use super::proof::{Finding, Seen, Views};
 use super::signal::Signals;
@@ -184,14 +185,16 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// Settles what is answered, in doubt or merely intended by a fresh look. Steps of which neither proof holds stay
-    /// as they are and are returned, with what is missing.
+    /// Settles what is answered, in doubt or merely intended by a fresh look. What is not proved stays as it is and is
+    /// returned, with what is missing. That a step is not done is recorded only where it is to be run (again): before
+    /// an undo it does not count, because a step can leave traces that no proof speaks of, such as an empty directory.
     ///
     /// # Errors
     /// Where the journal cannot be written. A container that cannot be looked at leaves its steps in doubt.
     pub(super) async fn settle(
         &mut self,
         steps: &BTreeSet<usize>,
+        way: Way,
     ) -> Result<BTreeMap<usize, String>, Failure> {
         let views = self.look(steps).await;
         let findings: Vec<(usize, Finding)> = {
@@ -201,10 +204,13 @@ impl<'a> Engine<'a> {
         let mut events = Vec::new();
         let mut open = BTreeMap::new();
         for (index, finding) in findings {
-            match finding {
-                Finding::Done => events.push((index, StepEvent::ProveDone, None)),
-                Finding::NotDone => events.push((index, StepEvent::ProveNotDone, None)),
-                Finding::Neither { missing: why } | Finding::Unknown { why } => {
+            match (finding, way) {
+                (Finding::Done, _) => events.push((index, StepEvent::ProveDone, None)),
+                (Finding::NotDone, Way::Forward) => events.push((index, StepEvent::ProveNotDone, None)),
+                (Finding::NotDone, Way::Backward) => {
+                    open.insert(index, "nothing of it is there".to_owned());
+                }
+                (Finding::Neither { missing: why } | Finding::Unknown { why }, _) => {
                     open.insert(index, why);
                 }
             }

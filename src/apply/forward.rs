@@ -273,7 +273,7 @@ impl<'a> Engine<'a> {
             .map(|trouble| trouble.step)
             .filter(|index| matches!(self.statuses[*index], StepStatus::InDoubt | StepStatus::Answered))
             .collect();
-        self.settle(&open).await?;
+        self.settle(&open, Way::Backward).await?;
         Ok(troubles.into_iter().filter(|trouble| self.statuses[trouble.step] != StepStatus::Done).collect())
     }
 
@@ -284,12 +284,7 @@ impl<'a> Engine<'a> {
             return Ok(Vec::new());
         }
         self.tell(Event::Proving { steps: answered.len() });
-        let mut open = self.settle(&answered).await?;
-        for index in &answered {
-            if self.statuses[*index] == StepStatus::NotDone {
-                open.insert(*index, "nothing of it is there".to_owned());
-            }
-        }
+        let open = self.settle(&answered, Way::Backward).await?;
         let lied = |(index, why): (usize, String)| {
             let why = format!("it reported success, but a fresh look does not show it: {why}");
             Trouble { step: index, failure: failure(&self.plan.steps[index], false, None, why) }
@@ -328,9 +323,11 @@ impl<'a> Engine<'a> {
             return Ok(Outcome::Interrupted);
         }
         let open = self.with_status(&[StepStatus::Intent, StepStatus::Answered, StepStatus::InDoubt]);
-        let partial: BTreeSet<usize> = self.settle(&open).await?.into_keys().collect();
+        let (irreversible, reversible): (BTreeSet<usize>, BTreeSet<usize>) =
+            open.into_iter().partition(|index| self.step(*index).is_irreversible());
+        self.settle(&irreversible, Way::Forward).await?;
         let reversible: BTreeSet<usize> =
-            partial.into_iter().filter(|index| !self.step(*index).is_irreversible()).collect();
+            self.settle(&reversible, Way::Backward).await?.into_keys().collect();
         if let Some(stuck) = self.undo_all(&reversible).await? {
             return self.stick(stuck);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::dispatch::Way;
 use super::engine::{Engine, Setup};
 use super::event::Event;
 use super::outcome::Outcome;
@@ -80,10 +81,17 @@ impl<'a> Engine<'a> {
             return self.revert().await;
         }
         let doubtful = self.with_status(&[StepStatus::Intent, StepStatus::Answered, StepStatus::InDoubt]);
-        let half_done: BTreeSet<usize> = self.settle(&doubtful).await?.into_keys().collect();
-        if !(resume || self.is_past_return()) {
-            return self.revert().await;
+        if !resume {
+            // Whether anything irreversible happened is the only question before going back.
+            let irreversible =
+                doubtful.iter().copied().filter(|index| self.step(*index).is_irreversible()).collect();
+            self.settle(&irreversible, Way::Forward).await?;
+            if !self.is_past_return() {
+                return self.revert().await;
+            }
         }
+        let doubtful = self.with_status(&[StepStatus::Intent, StepStatus::Answered, StepStatus::InDoubt]);
+        let half_done: BTreeSet<usize> = self.settle(&doubtful, Way::Forward).await?.into_keys().collect();
         // Half a step is run again: frames converge from every partial state they can leave. The journal has no way
         // from doubt to intent, and needs none: the repeated frame only completes what was intended.
         for index in half_done {
@@ -97,7 +105,7 @@ impl<'a> Engine<'a> {
         self.tell(Event::StepStarted { step: index, address, title });
         let sent = self.send(index, false)?;
         let _ = sent.await;
-        self.settle(&BTreeSet::from([index])).await?;
+        self.settle(&BTreeSet::from([index]), Way::Forward).await?;
         Ok(())
     }
 }

@@ -25,7 +25,7 @@ impl Engine<'_> {
             return Ok(Outcome::Interrupted);
         }
         let doubtful = self.with_status(&[StepStatus::Intent, StepStatus::Answered, StepStatus::InDoubt]);
-        self.settle(&doubtful).await?;
+        self.settle(&doubtful, Way::Backward).await?;
         let back = self.with_status(&[
             StepStatus::Done,
             StepStatus::Intent,

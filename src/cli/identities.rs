@@ -19,7 +19,7 @@ pub struct Recorded<'a> {
 impl Identities for Recorded<'_> {
     fn of(&mut self, address: &Address) -> Identity {
         let record = find_record(self.records, address);
-        let name = record.and_then(|record| record.object.body.name().map(str::to_owned));
+        let name = record.and_then(|record| recorded_name(&record.object.body));
         let container = record.map(|record| record.object.container.clone());
         match record {
             // A replacement is another object under the same name.
@@ -44,4 +44,12 @@ impl Identities for Recorded<'_> {
 /// would waste.
 pub fn fresh() -> Uuid {
     Uuid::new_v4()
+}
+
+/// What an address keeps once it was chosen: the name in its pool, the device of an attachment.
+fn recorded_name(body: &Body) -> Option<String> {
+    match body {
+        Body::Disk(disk) => Some(disk.device.clone()),
+        Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) => body.name().map(str::to_owned),
+    }
 }

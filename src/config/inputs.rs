@@ -10,6 +10,9 @@ use super::declare::{Declared, Written};
 use super::parse::parse;
 use crate::diag::{Diagnostic, Diagnostics, FileId, SourceMap, Span, did_you_mean};
 
+/// The summary of the one problem of a file of variables that is no problem of syntax.
+const BLOCK: &str = "Block in a file of variables";
+
 /// A value as it was given, not yet of any type.
 #[derive(Debug, Clone)]
 pub enum Input {
@@ -31,6 +34,8 @@ struct Given {
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
     values: BTreeMap<String, Given>,
+    /// Whether parts of a file of variables could not be read.
+    pub(super) has_syntax_errors: bool,
     /// Absolute; relative paths of settings are relative to it.
     pub workspace_directory: String,
     /// Where the `vbs` block gives no name.
@@ -49,6 +54,7 @@ impl Inputs {
     pub fn new(workspace_directory: impl Into<String>, workspace_name: impl Into<String>) -> Self {
         Inputs {
             values: BTreeMap::new(),
+            has_syntax_errors: false,
             workspace_directory: workspace_directory.into(),
             workspace_name: workspace_name.into(),
         }
@@ -64,6 +70,7 @@ impl Inputs {
     /// Takes over every value of a file of variables, over whatever was given before.
     pub fn file(&mut self, sources: &SourceMap, file: FileId) -> Diagnostics {
         let (values, diagnostics) = parse_variable_file(sources, file);
+        self.has_syntax_errors |= diagnostics.iter().any(|problem| problem.summary != BLOCK);
         for (name, written) in values {
             self.values.insert(name, Given { input: Input::Expression(written), must_exist: true });
         }
@@ -99,12 +106,17 @@ impl Inputs {
                 Some(near) => format!("Did you mean {near}?"),
                 None => format!("Declare it with `variable {name:?} {{}}`, or remove the value."),
             };
-            let place = match &given.input {
-                Input::Text(file) => Span::new(*file, 0..sources.file(*file).text.len()),
-                Input::Expression(written) => written.name,
-            };
-            Diagnostic::error("Value for an unknown variable", hint)
-                .at(place, format!("the configuration has no variable {name:?}"))
+            let problem = |detail: String| Diagnostic::error("Value for an unknown variable", detail);
+            match &given.input {
+                // The text may be a secret, so it is not shown.
+                Input::Text(file) => {
+                    let place = &sources.file(*file).name;
+                    problem(format!("{place}: the configuration has no variable {name:?}. {hint}"))
+                }
+                Input::Expression(written) => {
+                    problem(hint).at(written.name, format!("the configuration has no variable {name:?}"))
+                }
+            }
         });
         problems.collect()
     }
@@ -121,7 +133,7 @@ pub fn parse_variable_file(sources: &SourceMap, file: FileId) -> (BTreeMap<Strin
             Structure::Block(block) => {
                 diagnostics.push(
                     Diagnostic::error(
-                        "Block in a file of variables",
+                        BLOCK,
                         "A file of variables holds `name = value` and no blocks. Blocks stand in *.vbs.hcl files.",
                     )
                     .at(span(block.ident.span()), "no block can stand here"),
@@ -136,13 +148,6 @@ pub fn parse_variable_file(sources: &SourceMap, file: FileId) -> (BTreeMap<Strin
             file,
             expression: attribute.value,
         };
-        if let Some(first) = values.get(&name) {
-            let detail = "A variable has one value in a file. Remove one of the two.";
-            let problem =
-                Diagnostic::error("Duplicate attribute", detail).at(written.name, "written again here");
-            diagnostics.push(problem.related(first.name, "first written here"));
-            continue;
-        }
         values.insert(name, written);
     }
     (values, diagnostics)

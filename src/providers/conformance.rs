@@ -16,7 +16,7 @@ use crate::model::{
 use crate::plan::step::{Effect, Operation, Request, Step, Undo};
 
 /// What a value may hold without becoming a command: all that means something to a shell.
-const HOSTILE: &str = "a b\t'\"\\`$(touch /tmp/x)${IFS};&|<>*?[x]~#!\r\u{7f}\u{fc}\nEOF\n-rf";
+const HOSTILE: &str = "a b\t'\"\\`$(exit 9)${IFS};&|<>*?[x]~#!\r\u{7f}\u{fc}\nEOF\n-rf";
 
 fn id(number: u128) -> Uuid {
     uuid::Builder::from_random_bytes(number.to_be_bytes()).into_uuid()
@@ -297,9 +297,11 @@ async fn every_argument_survives_a_real_shell() {
     let hosts = Hosts::new(BTreeMap::new());
     for verb in CATALOG.iter().flat_map(Provider::verbs) {
         let variables = verb.parameters.iter().map(|name| ((*name).to_owned(), HOSTILE.to_owned())).collect();
-        let script = "for each in $(set | sed -n 's/^\\([a-z_]*\\)=.*/\\1/p'); do :; done\nset -u\nprintf '%s' \"$path\"";
+        let values: Vec<String> = verb.parameters.iter().map(|name| format!("\"${name}\"")).collect();
+        let script = format!("printf '%s<end>' {}", values.join(" ")).leak();
         let answers = hosts.ask(&HostName::local(), &[Query { script, variables }]).await.unwrap();
-        assert_eq!((answers[0].status, answers[0].stdout.as_str()), (0, HOSTILE), "{}", verb.name);
+        let wanted = format!("{HOSTILE}<end>").repeat(verb.parameters.len());
+        assert_eq!((answers[0].status, answers[0].stdout.as_str()), (0, wanted.as_str()), "{}", verb.name);
     }
 }
 

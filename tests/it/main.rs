@@ -10,5 +10,6 @@
 )]
 
 mod cli;
+mod config;
 mod saga;
 mod support;

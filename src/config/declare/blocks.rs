@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hcl::edit::Span as _;
-use hcl::edit::expr::Expression;
 use hcl::edit::structure::{Block as Syntax, Structure};
 
-use super::address::address;
-use super::read::{ExtraAttribute, Parts, Reader, Written, title};
+use super::read::{ExtraAttribute, Parts, Reader, title};
 use super::schema::{self, BlockRule};
 use super::settings::{constant, constant_text};
-use super::{Block, Condition, Declared, Output, Variable, moves, settings};
+use super::{Block, Condition, Declared, Output, Variable, lists, moves, settings};
 use crate::config::parse::parse;
 use crate::config::types::Type;
 use crate::config::value::Value;
@@ -48,6 +46,7 @@ impl<'a> Builder<'a> {
 
     pub fn file(&mut self, file: FileId) {
         let (body, problems) = parse(self.sources, file);
+        self.declared.has_syntax_errors |= problems.has_errors();
         self.diagnostics.extend(problems);
         for structure in body {
             match structure {
@@ -80,11 +79,16 @@ impl<'a> Builder<'a> {
         if rule.word == "locals" {
             return self.locals(file, block);
         }
+        let before = self.diagnostics.len();
         let (schema, extra) = self.provider(file, rule, &block);
         if schema.is_none() && is_container(rule) {
-            return;
+            let label = block.labels.last().map(|label| label.as_str().to_owned());
+            return self.broken(rule.word, label);
         }
-        let Some(parts) = self.reader(file).block(rule, &extra, block) else { return };
+        let label = block.labels.first().map(|label| label.as_str().to_owned());
+        let Some(parts) = self.reader(file).block(rule, &extra, block) else {
+            return self.broken(rule.word, label);
+        };
         match rule.word {
             "vbs" => self.vbs(&parts),
             "moved" => {
@@ -93,7 +97,14 @@ impl<'a> Builder<'a> {
             }
             "variable" => self.variable(parts),
             "output" => self.output(parts),
-            _ => self.addressed(parts, schema),
+            _ => self.addressed(parts, schema, before),
+        }
+    }
+
+    /// Remembers what could not be taken over, so that references to it are no further problems.
+    fn broken(&mut self, word: &str, label: Option<String>) {
+        if let (Ok(kind), Some(label)) = (word.parse::<Kind>(), label) {
+            self.declared.broken.insert(Address::new(kind, &label));
         }
     }
 
@@ -252,14 +263,16 @@ impl<'a> Builder<'a> {
     }
 
     /// A host, pool, hypervisor or resource.
-    fn addressed(&mut self, mut parts: Parts, schema: Option<usize>) {
+    fn addressed(&mut self, mut parts: Parts, schema: Option<usize>, problems_before: usize) {
         let word = parts.title.split(' ').next().unwrap_or_default();
         let Ok(kind) = word.parse::<Kind>() else { return };
         let Some((label, _)) = parts.labels.last() else { return };
         let address = Address::new(kind, label);
         if !self.is_new(&parts, &address.to_string()) {
+            self.declared.broken.insert(address);
             return;
         }
+        let is_sound = self.diagnostics.len() == problems_before;
         self.unsupported(&parts, kind);
         let mut lifecycle = take(&mut parts.blocks, "lifecycle").pop();
         let mut attributes = parts.attributes;
@@ -271,10 +284,14 @@ impl<'a> Builder<'a> {
         let block = Block {
             kind,
             header: parts.header,
+            is_sound,
             schema,
-            depends_on: depends_on.map(|w| self.depends_on(&w, &parts.title)).unwrap_or_default(),
-            ignore_changes: ignore
-                .map_or(IgnoreChanges::Only(Vec::new()), |w| self.ignore_changes(&w, kind, &parts.title)),
+            depends_on: depends_on
+                .map(|w| lists::depends_on(&w, &parts.title, self.diagnostics))
+                .unwrap_or_default(),
+            ignore_changes: ignore.map_or(IgnoreChanges::Only(Vec::new()), |w| {
+                lists::ignore_changes(&w, kind, &parts.title, self.diagnostics)
+            }),
             preconditions: inner(&mut lifecycle, "precondition"),
             postconditions: inner(&mut lifecycle, "postcondition"),
             prevent_destroy: lifecycle.and_then(|mut l| l.attributes.remove("prevent_destroy")),
@@ -315,58 +332,6 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn depends_on(&mut self, written: &Written, title: &str) -> Vec<(Address, Span)> {
-        let mut found = Vec::new();
-        let Expression::Array(list) = &written.expression else {
-            self.diagnostics.push(wrong_dependency(written.span, title));
-            return found;
-        };
-        for element in list {
-            let place = Span::new(written.file, element.span().unwrap_or_default());
-            match address(element) {
-                Some(address) => found.push((address, place)),
-                None => self.diagnostics.push(wrong_dependency(place, title)),
-            }
-        }
-        found
-    }
-
-    fn ignore_changes(&mut self, written: &Written, kind: Kind, title: &str) -> IgnoreChanges {
-        if matches!(&written.expression, Expression::Variable(name) if name.as_str() == "all") {
-            return IgnoreChanges::All;
-        }
-        let mut names = Vec::new();
-        let known = ignorable(kind);
-        let elements: Vec<&Expression> = match &written.expression {
-            Expression::Array(list) => list.iter().collect(),
-            other => vec![other],
-        };
-        for element in elements {
-            let name = match element {
-                Expression::Variable(name) => name.as_str(),
-                Expression::String(name) => name.as_str(),
-                _ => "",
-            };
-            if known.contains(&name) {
-                names.push(name.to_owned());
-                continue;
-            }
-            let hint = match did_you_mean(name, known.iter().copied()) {
-                Some(name) => format!(" Did you mean {name}?"),
-                None => String::new(),
-            };
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "Invalid ignore_changes",
-                    format!("Write a list of attributes that can change, such as [labels], or `all`. A {kind} has: {}.{hint}", known.join(", ")),
-                )
-                .at(Span::new(written.file, element.span().unwrap_or_default()), "no attribute that can change")
-                .within(title),
-            );
-        }
-        IgnoreChanges::Only(names)
-    }
-
     /// An address that was moved away cannot be declared as well.
     fn still_declared(&mut self) {
         for item in &self.declared.moves {
@@ -393,16 +358,6 @@ fn is_container(rule: &BlockRule) -> bool {
     rule.word == "pool" || rule.word == "hypervisor"
 }
 
-/// The attributes of a kind that can differ between the configuration and the state.
-fn ignorable(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::Volume => &["labels", "name", "on_destroy", "pool", "size", "source"],
-        Kind::Snapshot => &["labels", "name", "quiesce", "reserve", "volume"],
-        Kind::Attachment => &["access", "bus", "device", "hypervisor", "shared", "snapshot", "vm", "volume"],
-        Kind::Host | Kind::Pool | Kind::Hypervisor => &[],
-    }
-}
-
 fn take(blocks: &mut Vec<(&'static str, Parts)>, word: &str) -> Vec<Parts> {
     let (taken, kept) = std::mem::take(blocks).into_iter().partition(|(other, _)| *other == word);
     *blocks = kept;
@@ -417,15 +372,6 @@ fn conditions(blocks: &mut Vec<(&'static str, Parts)>, word: &str) -> Vec<Condit
         Some(Condition { condition, error_message })
     });
     conditions.collect()
-}
-
-fn wrong_dependency(place: Span, title: &str) -> Diagnostic {
-    Diagnostic::error(
-        "Not an address",
-        "`depends_on` is a list of addresses without quotes, such as [volume.db, volume.logs[\"a\"]]. Nothing is evaluated here.",
-    )
-    .at(place, "this is not an address")
-    .within(title)
 }
 
 fn unknown_block(word: &str, header: Span) -> Diagnostic {

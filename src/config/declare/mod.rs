@@ -3,12 +3,13 @@
 
 mod address;
 mod blocks;
+mod lists;
 mod moves;
 pub mod read;
 pub mod schema;
 mod settings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diag::{Diagnostics, FileId, SourceMap, Span};
@@ -29,6 +30,10 @@ pub struct Declared {
     pub(in crate::config) locals: BTreeMap<String, Written>,
     pub(in crate::config) outputs: BTreeMap<String, Output>,
     pub(in crate::config) blocks: BTreeMap<Address, Block>,
+    /// What was meant to be declared, but has problems that were reported.
+    pub(in crate::config) broken: BTreeSet<Address>,
+    /// Whether parts of the source could not be read: then what is missing means nothing.
+    pub(in crate::config) has_syntax_errors: bool,
 }
 
 impl Declared {
@@ -81,6 +86,8 @@ pub struct Block {
     pub kind: Kind,
     pub title: String,
     pub header: Span,
+    /// Whether everything in it could be taken over.
+    pub is_sound: bool,
     /// Pools and hypervisors: an index into the schemas.
     pub schema: Option<usize>,
     pub attributes: BTreeMap<&'static str, Written>,

@@ -68,7 +68,7 @@ fn end(parts: &Parts, name: &str, diagnostics: &mut Diagnostics) -> Option<Addre
 
 /// What is wrong between moves: two from or to one address, and circles.
 pub fn check(moves: &[Move], diagnostics: &mut Diagnostics) {
-    for (end, word) in [(Move::origin_end as fn(&Move) -> &Address, "from"), (Move::to_end, "to")] {
+    for (end, word) in [(Move::origin as fn(&Move) -> &Address, "from"), (Move::destination, "to")] {
         let mut seen: BTreeMap<&Address, Span> = BTreeMap::new();
         for item in moves {
             let Some(first) = seen.insert(end(item), item.span) else { continue };
@@ -121,11 +121,11 @@ fn circles(moves: &[Move], diagnostics: &mut Diagnostics) {
 }
 
 impl Move {
-    fn origin_end(&self) -> &Address {
+    fn origin(&self) -> &Address {
         &self.from
     }
 
-    fn to_end(&self) -> &Address {
+    fn destination(&self) -> &Address {
         &self.to
     }
 }

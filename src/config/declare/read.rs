@@ -78,7 +78,7 @@ impl Reader<'_> {
                 "Wrong number of labels",
                 format!("Write the block as `{}{shape} {{ … }}`.", rule.word),
             )
-            .at(header, format!("{} are needed here, {found} found", plural(rule.labels.len(), "label")))
+            .at(header, format!("{} needed here, {found} found", plural(rule.labels.len())))
             .within(title(block)),
         );
         None
@@ -86,8 +86,19 @@ impl Reader<'_> {
 
     /// Reads everything in a block. `extra` are a provider's own attributes.
     pub fn block(&mut self, rule: &BlockRule, extra: &[ExtraAttribute], block: Block) -> Option<Parts> {
+        let title = title(&block);
+        self.titled(rule, extra, block, title)
+    }
+
+    fn titled(
+        &mut self,
+        rule: &BlockRule,
+        extra: &[ExtraAttribute],
+        block: Block,
+        title: String,
+    ) -> Option<Parts> {
         let labels = self.labels(rule, &block)?;
-        let (title, header) = (title(&block), self.header(&block));
+        let header = self.header(&block);
         let mut parts = Parts { title, header, labels, attributes: BTreeMap::new(), blocks: Vec::new() };
         self.body(rule, extra, block.body, &mut parts);
         self.missing(rule, extra, &parts);
@@ -118,18 +129,6 @@ impl Reader<'_> {
             self.diagnostics.push(diagnostic.within(&parts.title));
             return;
         };
-        if let Some(first) = parts.attributes.get(name) {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "Duplicate attribute",
-                    "An attribute can be written once in a block. Remove one of the two.",
-                )
-                .at(written.name, "written again here")
-                .related(first.name, "first written here")
-                .within(&parts.title),
-            );
-            return;
-        }
         parts.attributes.insert(name, written);
     }
 
@@ -158,8 +157,7 @@ impl Reader<'_> {
         if word == "export" {
             block.body = Body::new();
         }
-        if let Some(mut inner) = self.block(nested.block, &[], block) {
-            inner.title.clone_from(&parts.title);
+        if let Some(inner) = self.titled(nested.block, &[], block, parts.title.clone()) {
             parts.blocks.push((word, inner));
         }
     }
@@ -187,11 +185,11 @@ pub fn title(block: &Block) -> String {
     title
 }
 
-fn plural(count: usize, noun: &str) -> String {
+fn plural(count: usize) -> String {
     match count {
-        0 => format!("no {noun}s"),
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
+        0 => "no label is".to_owned(),
+        1 => "1 label is".to_owned(),
+        _ => format!("{count} labels are"),
     }
 }
 

@@ -184,3 +184,20 @@ pub fn duration(text: &str) -> Result<u64, String> {
         .filter(|n| *n <= 100 * 366 * 24 * 3600)
         .ok_or_else(|| format!("{text:?} is longer than a hundred years."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn durations_are_whole_numbers_of_one_unit() {
+        for (text, seconds) in [("7d", 604_800), ("12h", 43_200), ("30m", 1_800), ("90s", 90), ("0s", 0)] {
+            assert_eq!(duration(text), Ok(seconds), "{text}");
+        }
+        for text in
+            ["", "d", "7", "-1d", "+1d", "1.5h", "7 d", "1d12h", "99999999999999999999d", "1000000d", "7é"]
+        {
+            assert!(duration(text).is_err(), "{text:?} was taken for a duration");
+        }
+    }
+}

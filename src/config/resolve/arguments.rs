@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use super::Identity;
 use super::names::{Instance, Mode, Names, Seen};
 use super::world::World;
 use crate::config::declare::{Block, Written};
@@ -12,6 +13,9 @@ use crate::config::value::{Reference, Value};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean, one_of};
 use crate::model::{Address, Bytes, Kind};
 
+/// Asks for the identity of an address, once.
+pub type Identify<'i> = &'i dyn Fn(&Address) -> Identity;
+
 /// The arguments of one instance of a block. An argument that is absent, null or wrong reads as nothing; what is
 /// wrong is reported once, here.
 pub struct Arguments<'w, 'a> {
@@ -19,6 +23,7 @@ pub struct Arguments<'w, 'a> {
     pub address: &'w Address,
     pub block: &'a Block,
     pub instance: &'w Instance,
+    pub identify: Identify<'w>,
     pub seen: &'w RefCell<Seen>,
     pub problems: RefCell<Diagnostics>,
     /// Set where something was wrong, even if it was reported elsewhere.
@@ -31,10 +36,11 @@ impl<'w, 'a> Arguments<'w, 'a> {
         address: &'w Address,
         block: &'a Block,
         instance: &'w Instance,
+        identify: Identify<'w>,
         seen: &'w RefCell<Seen>,
     ) -> Self {
         let problems = RefCell::new(Diagnostics::new());
-        Arguments { world, address, block, instance, seen, problems, broken: Cell::new(false) }
+        Arguments { world, address, block, instance, identify, seen, problems, broken: Cell::new(false) }
     }
 
     pub fn is_broken(&self) -> bool {
@@ -61,6 +67,22 @@ impl<'w, 'a> Arguments<'w, 'a> {
     ) {
         let place = self.written(name).map_or(self.block.header, |written| written.span);
         self.report(Diagnostic::error(summary, detail).at(place, label));
+    }
+
+    /// Reports that something is missing, unless the block has problems of structure: what is missing may be what
+    /// was written wrong.
+    pub fn missing(
+        &self,
+        name: &str,
+        summary: &'static str,
+        label: impl Into<String>,
+        detail: impl Into<String>,
+    ) {
+        if self.block.is_sound {
+            self.wrong(name, summary, label, detail);
+        } else {
+            self.fail();
+        }
     }
 
     /// For what went wrong elsewhere and was reported there.
@@ -209,9 +231,11 @@ impl<'w, 'a> Arguments<'w, 'a> {
         blocks.keys().find(|address| address.kind == kind).map_or("name", |address| &address.label)
     }
 
-    /// Reports a required attribute that is written, but null.
+    /// Reports a required attribute that is written, but null. That it is not written was reported already.
     pub fn required<T>(&self, name: &str, found: Option<T>) -> Option<T> {
-        if found.is_none() && !self.is_broken() && self.seen.borrow().needs.is_empty() {
+        if self.written(name).is_none() {
+            self.fail();
+        } else if found.is_none() && !self.is_broken() && self.seen.borrow().needs.is_empty() {
             self.wrong(
                 name,
                 "Null value",

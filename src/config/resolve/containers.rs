@@ -144,7 +144,7 @@ fn setting(arguments: &Arguments<'_, '_>, attribute: &Attribute) -> Option<Setti
                 arguments.wrong(name, "Invalid path", "this cannot be used", detail);
                 return None;
             }
-            Some(Setting::Text(absolute(arguments.world.directory, &text)))
+            Some(Setting::Text(absolute(&arguments.world.directory, &text)))
         }
     }
 }
@@ -209,4 +209,32 @@ fn tenths(text: &str) -> Option<u64> {
         return None;
     }
     whole.parse::<u64>().ok()?.checked_mul(10)?.checked_add(digit.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{absolute, tenths};
+
+    #[test]
+    fn paths_are_made_absolute_from_their_text_alone() {
+        for (path, expected) in [
+            ("/a//b/./c/", "/a/b/c"),
+            ("pools/x", "/srv/shop/pools/x"),
+            ("../../../../etc", "/etc"),
+            (".", "/srv/shop"),
+            ("/", "/"),
+        ] {
+            assert_eq!(absolute("/srv/shop", path), expected);
+        }
+    }
+
+    #[test]
+    fn shares_are_exact() {
+        for (text, expected) in [("5", Some(50)), ("2.5", Some(25)), ("100", Some(1000)), ("0.0", Some(0))] {
+            assert_eq!(tenths(text), expected, "{text}");
+        }
+        for text in ["", ".5", "5.", "1.25", "-1", "+1", "1e3", "99999999999999999999"] {
+            assert_eq!(tenths(text), None, "{text}");
+        }
+    }
 }

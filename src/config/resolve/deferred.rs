@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::names::{Instance, Mode, Names, Seen, Survey, key_value};
+use super::names::{Instance, Mode, Names, Seen, Survey, key_value, unreported};
 use super::world::{Entry, World};
 use crate::config::declare::{Block, Condition};
 use crate::config::eval::Evaluator;
@@ -37,6 +37,11 @@ impl<'a> Deferred<'a> {
         Deferred { world }
     }
 
+    /// Reports what `depends_on` names and nothing is.
+    pub(super) fn dependencies(&self, diagnostics: &mut Diagnostics) {
+        super::rules::mentions(&self.world, diagnostics);
+    }
+
     /// The outputs whose preconditions hold, by name.
     pub fn evaluate(&self, survey: &Survey<'_>) -> (Vec<OutputValue>, Diagnostics) {
         let mut diagnostics = Diagnostics::new();
@@ -62,7 +67,7 @@ impl<'a> Deferred<'a> {
             }
             diagnostics.extend(problems.into_iter().map(|problem| problem.within(&output.title)));
         }
-        (values, diagnostics)
+        (values, unreported(diagnostics))
     }
 
     fn output(
@@ -116,7 +121,7 @@ impl<'a> Deferred<'a> {
             }
         }
         diagnostics.sort();
-        diagnostics
+        unreported(diagnostics)
     }
 
     fn instance(&self, address: &Address) -> Instance {

@@ -15,6 +15,8 @@ use crate::model::InstanceKey;
 /// The most instances of a whole configuration.
 pub const MOST: u64 = 1_000_000;
 
+const LONGEST_KEY: usize = 255;
+
 type Found = BTreeMap<InstanceKey, Value>;
 
 /// The instances of a block, or its problems. What was asked for is in `seen`.
@@ -154,6 +156,13 @@ fn counted(world: &World<'_>, written: &Written, seen: &RefCell<Seen>) -> Result
 }
 
 fn limited(found: Found, written: &Written) -> Result<Found, Diagnostics> {
+    let is_long = |key: &InstanceKey| matches!(key, InstanceKey::Name(name) if name.len() > LONGEST_KEY);
+    if found.keys().any(is_long) {
+        let detail = "A key is part of an address, which people read and type. It has at most 255 bytes.";
+        return Err(Diagnostic::error("Invalid for_each", detail)
+            .at(written.span, "this has a longer key")
+            .into());
+    }
     if found.len() as u64 > MOST { Err(too_many(written)) } else { Ok(found) }
 }
 

@@ -11,6 +11,7 @@ mod containers;
 mod deferred;
 mod host_address;
 mod instances;
+mod mentions;
 mod names;
 mod resources;
 mod rules;
@@ -71,36 +72,43 @@ pub fn resolve<'a>(
     declared: &'a Declared,
     sources: &'a SourceMap,
     schemas: &'a [ProviderSchema],
-    inputs: &'a Inputs,
-    identities: &'a mut dyn Identities,
+    inputs: &Inputs,
+    identities: &mut dyn Identities,
 ) -> (Resolved<'a>, Diagnostics) {
     let mut diagnostics = inputs.unknown(declared, sources);
     let mut world = World {
         declared,
         sources,
         schemas,
-        directory: &inputs.workspace_directory,
+        directory: inputs.workspace_directory.clone(),
         limits: Limits::default(),
-        identities: RefCell::new(identities),
         variables: BTreeMap::new(),
         locals: BTreeMap::new(),
         surveyed_locals: Vec::new(),
         instances: BTreeMap::new(),
+        total_instances: 0,
         entries: BTreeMap::new(),
         whole: BTreeSet::new(),
     };
+    if declared.has_syntax_errors || inputs.has_syntax_errors {
+        // Everything that mentions what could not be read would be reported as wrong.
+        let desired = desired(&world, inputs);
+        return (Resolved { desired, deferred: Deferred::new(world) }, Diagnostics::new());
+    }
     variables::evaluate(&mut world, inputs, &mut diagnostics);
-    solve::all(&mut world, &mut diagnostics);
-    rules::mentions(&world, &mut diagnostics);
+    let identities = RefCell::new(identities);
+    let identify = |address: &Address| identities.borrow_mut().of(address);
+    solve::all(&mut world, &identify, &mut diagnostics);
     rules::check(&world, &mut diagnostics);
-    let desired = desired(&world, inputs);
+    let mut desired = desired(&world, inputs);
+    rules::name_instances(&world, &mut desired, &mut diagnostics);
     let deferred = Deferred::new(world);
     // Outputs are evaluated once without a look, so that their errors are found before anything is done.
     let (_, problems) = deferred.evaluate(&|_, _| None);
-    if !diagnostics.has_errors() {
-        diagnostics
-            .extend(problems.into_iter().filter(|problem| problem.summary != deferred::CONDITION_FAILED));
-    }
+    diagnostics.extend(problems.into_iter().filter(|problem| problem.summary != deferred::CONDITION_FAILED));
+    let mut diagnostics = names::unreported(diagnostics);
+    mentions::check(declared, &mut diagnostics);
+    deferred.dependencies(&mut diagnostics);
     diagnostics.sort();
     (Resolved { desired, deferred }, diagnostics)
 }

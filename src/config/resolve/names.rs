@@ -7,8 +7,17 @@ use super::attributes::{self, Found};
 use super::world::{Entry, Local, Node, World};
 use crate::config::eval::{LookupError, Scope};
 use crate::config::value::{Reference, Value};
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Address, InstanceKey, Kind};
+
+/// Stands for problems that were reported where they are, so that an evaluation that meets them fails like any other.
+/// Never shown.
+const REPORTED: &str = "Reported already";
+
+/// The problems that have not been reported before.
+pub fn unreported(problems: impl IntoIterator<Item = Diagnostic>) -> Diagnostics {
+    problems.into_iter().filter(|problem| problem.summary != REPORTED).collect()
+}
 
 /// What an evaluation asked for.
 #[derive(Debug, Default)]
@@ -62,7 +71,7 @@ impl Names<'_, '_> {
     }
 
     fn failed() -> LookupError {
-        LookupError::Failed(Diagnostics::new())
+        LookupError::Failed(Diagnostic::error(REPORTED, "").into())
     }
 
     fn variable(&self, name: &str) -> Result<Value, LookupError> {
@@ -126,6 +135,9 @@ impl Names<'_, '_> {
     fn block(&self, kind: Kind, label: &str) -> Result<Value, LookupError> {
         let address = Address::new(kind, label);
         let Some(block) = self.world.declared.blocks.get(&address) else {
+            if self.world.declared.broken.contains(&address) {
+                return Err(Self::failed());
+            }
             let of_kind = self.world.declared.blocks.keys().filter(|address| address.kind == kind);
             return Err(LookupError::Missing {
                 what: kind.word().to_owned(),

@@ -48,7 +48,7 @@ impl<'w> Arguments<'w, '_> {
     }
 
     fn identity(&self) -> Identity {
-        self.world.identities.borrow_mut().of(self.address)
+        (self.identify)(self.address)
     }
 
     /// The name on the host: as written, as recorded in this pool, or derived; checked by the pool's provider.
@@ -96,8 +96,9 @@ impl<'w> Arguments<'w, '_> {
             }
         }
         found.extend(self.block.depends_on.iter().map(|(address, _)| address.clone()));
+        // Of its own block only single instances: all of them would be itself, too.
         found.retain(|address| {
-            address.kind.is_resource() && address.block() != *self.address && address != self.address
+            address.kind.is_resource() && *address != self.address.block() && address != self.address
         });
         let blocks: BTreeSet<Address> =
             found.iter().filter(|address| self.is_whole(address)).cloned().collect();
@@ -191,7 +192,7 @@ fn volume_size(
         (None, Some(origin)) => arguments.rounded(origin.size, pool)?,
         (None, None) => {
             let detail = "A new volume needs a size, such as \"20GiB\". Only a volume with a `source` can do without: it has the source's.";
-            arguments.wrong("size", "Missing size", "`size` is required here", detail);
+            arguments.missing("size", "Missing size", "`size` is required here", detail);
             return None;
         }
     };
@@ -297,7 +298,7 @@ fn attached(arguments: &Arguments<'_, '_>) -> Option<Address> {
         (None, None) => {
             if arguments.is_complete() {
                 let detail = "Write `volume = volume.NAME`, or `snapshot = snapshot.NAME` to attach a snapshot read-only.";
-                arguments.wrong("", "Nothing to attach", "`volume` or `snapshot` is required here", detail);
+                arguments.missing("", "Nothing to attach", "`volume` or `snapshot` is required here", detail);
             }
             None
         }
@@ -335,7 +336,7 @@ fn device(
 ) -> Option<String> {
     let Some(device) = device else {
         let detail = "Name the device that the VM is to see, such as \"vdb\". It is not chosen for you, because another attachment could then change it.";
-        arguments.wrong("device", "Missing device", "`device` is required here", detail);
+        arguments.missing("device", "Missing device", "`device` is required here", detail);
         return None;
     };
     let check = arguments.world.schema(hypervisor)?.check_disk;
@@ -344,10 +345,28 @@ fn device(
         arguments.wrong(
             "device",
             "Invalid VM or device",
-            "this cannot be attached under these names",
+            format!("device {device:?} of the VM {vm:?}"),
             detail,
         );
         return None;
     }
     Some(device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::derived_name;
+
+    #[test]
+    fn names_on_disk_come_from_the_address() {
+        for (address, name) in [
+            ("volume.db", "db"),
+            ("volume.db[3]", "db_3"),
+            ("volume.db[\"web_1\"]", "db_web_1"),
+            ("volume.db[\"a/b\"]", "db_c14cddc0"),
+            ("volume.db[\"\"]", "db_e3b0c442"),
+        ] {
+            assert_eq!(derived_name(&address.parse().unwrap()), name, "{address}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::world::{Entry, World};
 use crate::diag::{Diagnostic, Diagnostics, Span, did_you_mean};
-use crate::model::desired::{AttachmentSpec, Resource, Spec};
+use crate::model::desired::{AttachmentSpec, Desired, Resource, Spec};
 use crate::model::{Access, Address, ContainerSpec, HostName, Kind};
 
 /// Addresses in `depends_on` that nothing has.
@@ -19,6 +19,9 @@ pub fn mentions(world: &World<'_>, diagnostics: &mut Diagnostics) {
 }
 
 fn dependency(world: &World<'_>, address: &Address, span: Span) -> Option<Diagnostic> {
+    if world.declared.broken.contains(&address.block()) {
+        return None;
+    }
     let Some(block) = world.declared.blocks.get(&address.block()) else {
         let labels = world.declared.blocks.keys().filter(|other| other.kind == address.kind);
         let hint = match did_you_mean(&address.label, labels.map(|other| &*other.label)) {
@@ -42,6 +45,34 @@ fn dependency(world: &World<'_>, address: &Address, span: Span) -> Option<Diagno
         )
         .at(span, "there is no such instance")
     })
+}
+
+/// The most dependencies that all instances have together, apart from those that their arguments name.
+const MOST_DEPENDENCIES: usize = 10_000_000;
+
+/// Writes the instances of a block in the place of the block in every `depends_on`.
+pub fn name_instances(world: &World<'_>, desired: &mut Desired, diagnostics: &mut Diagnostics) {
+    let mut room = MOST_DEPENDENCIES;
+    for resource in desired.resources.values_mut() {
+        let mut named: Vec<Address> = Vec::with_capacity(resource.depends_on.len());
+        for address in &resource.depends_on {
+            match world.instances.get(address) {
+                Some(Some(all)) => {
+                    named.extend(all.keys().take(room).map(|key| address.with_key(key.clone())))
+                }
+                Some(None) => {}
+                None => named.push(address.clone()),
+            }
+        }
+        room = room.saturating_sub(named.len());
+        if room == 0 {
+            let detail = "Every instance of this block waits for every instance of others, and together that is more than 10,000,000 pairs. Name single instances in `depends_on`, as in volume.data[\"a\"].";
+            let problem = Diagnostic::error("Too many dependencies", detail);
+            diagnostics.push(problem.maybe_at(resource.place.header, "this block waits for too many"));
+            return;
+        }
+        resource.depends_on = named;
+    }
 }
 
 /// All rules that hold between several things.
@@ -105,7 +136,8 @@ fn names(world: &World<'_>, diagnostics: &mut Diagnostics) {
 
 /// No two pools or hypervisors of one host share a directory, and none is inside of another's own `.vbs`.
 fn directories(world: &World<'_>, diagnostics: &mut Diagnostics) {
-    let mut seen: BTreeMap<(&HostName, &str), &ContainerSpec> = BTreeMap::new();
+    let mut seen: BTreeMap<(&str, &str), &ContainerSpec> = BTreeMap::new();
+    let machine = |container: &ContainerSpec| machine(world, &container.host);
     let containers = || {
         world.entries.values().filter_map(|entry| match entry {
             Entry::Container(container) if !container.text("path").is_empty() => Some(container),
@@ -113,7 +145,7 @@ fn directories(world: &World<'_>, diagnostics: &mut Diagnostics) {
         })
     };
     for container in containers() {
-        if let Some(first) = seen.insert((&container.host, container.text("path")), container) {
+        if let Some(first) = seen.insert((machine(container), container.text("path")), container) {
             let detail = format!(
                 "{} and {} are both in {}. Each keeps its own marks and locks there, so they need directories of their own.",
                 first.address,
@@ -128,13 +160,21 @@ fn directories(world: &World<'_>, diagnostics: &mut Diagnostics) {
         let inside =
             container.text("path")[outer.len() + "/.vbs".len()..].chars().next().is_none_or(|c| c == '/');
         let outer = if outer.is_empty() { "/" } else { outer };
-        if let Some(first) = seen.get(&(&container.host, outer)).filter(|_| inside) {
+        if let Some(first) = seen.get(&(machine(container), outer)).filter(|_| inside) {
             let detail = format!(
                 "{} keeps its own files in {outer}/.vbs, trash included. Choose a directory outside of it.",
                 first.address
             );
             diagnostics.push(shared(world, "Directory inside of another's", first, container, detail));
         }
+    }
+}
+
+/// The address of a host; empty for this machine, which may have a block as well.
+fn machine<'w>(world: &'w World<'_>, host: &HostName) -> &'w str {
+    match world.entries.get(&Address::new(Kind::Host, &host.0)) {
+        Some(Entry::Host(spec)) => spec.address.as_deref().unwrap_or_default(),
+        _ => "",
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, Identify};
 use super::instances;
 use super::names::{Instance, Mode, Names, Seen, key_value};
 use super::world::{Entry, Local, Node, World};
@@ -27,13 +27,13 @@ enum Outcome {
 }
 
 /// Works out every goal of a configuration.
-pub fn all(world: &mut World<'_>, diagnostics: &mut Diagnostics) {
+pub fn all(world: &mut World<'_>, identify: Identify<'_>, diagnostics: &mut Diagnostics) {
     for goal in super::goals(world.declared) {
-        reach(world, goal, diagnostics);
+        reach(world, goal, identify, diagnostics);
     }
 }
 
-fn reach(world: &mut World<'_>, goal: Node, diagnostics: &mut Diagnostics) {
+fn reach(world: &mut World<'_>, goal: Node, identify: Identify<'_>, diagnostics: &mut Diagnostics) {
     if world.is_done(&goal) {
         return;
     }
@@ -61,7 +61,7 @@ fn reach(world: &mut World<'_>, goal: Node, diagnostics: &mut Diagnostics) {
         }
         let node = frame.node.clone();
         let seen = RefCell::new(Seen::default());
-        let (outcome, problems) = attempt(world, &node, &seen);
+        let (outcome, problems) = attempt(world, &node, identify, &seen);
         let seen = seen.into_inner();
         if seen.needs.is_empty() {
             diagnostics.extend(problems);
@@ -75,7 +75,12 @@ fn reach(world: &mut World<'_>, goal: Node, diagnostics: &mut Diagnostics) {
 }
 
 /// Works a node out as far as it can be: the outcome holds only if nothing was needed.
-fn attempt(world: &World<'_>, node: &Node, seen: &RefCell<Seen>) -> (Outcome, Diagnostics) {
+fn attempt(
+    world: &World<'_>,
+    node: &Node,
+    identify: Identify<'_>,
+    seen: &RefCell<Seen>,
+) -> (Outcome, Diagnostics) {
     match node {
         Node::Local(name) => local(world, name, seen),
         Node::Instances(address) => {
@@ -86,7 +91,7 @@ fn attempt(world: &World<'_>, node: &Node, seen: &RefCell<Seen>) -> (Outcome, Di
                 None => (Outcome::Instances(None), Diagnostics::new()),
             }
         }
-        Node::Object(address) => object(world, address, seen),
+        Node::Object(address) => object(world, address, identify, seen),
         Node::Whole(address) => {
             whole(world, address, seen);
             (Outcome::Whole, Diagnostics::new())
@@ -117,7 +122,12 @@ fn local(world: &World<'_>, name: &str, seen: &RefCell<Seen>) -> (Outcome, Diagn
     }
 }
 
-fn object(world: &World<'_>, address: &Address, seen: &RefCell<Seen>) -> (Outcome, Diagnostics) {
+fn object(
+    world: &World<'_>,
+    address: &Address,
+    identify: Identify<'_>,
+    seen: &RefCell<Seen>,
+) -> (Outcome, Diagnostics) {
     let failed = (Outcome::Object(Entry::Failed), Diagnostics::new());
     let Some(block) = world.block(address) else { return failed };
     let instance = match &address.key {
@@ -127,15 +137,7 @@ fn object(world: &World<'_>, address: &Address, seen: &RefCell<Seen>) -> (Outcom
             _ => return failed,
         },
     };
-    let arguments = Arguments::new(world, address, block, &instance, seen);
-    let entry = match address.kind {
-        Kind::Host => containers::host(&arguments),
-        Kind::Pool | Kind::Hypervisor => containers::container(&arguments),
-        Kind::Volume => resources::volume(&arguments),
-        Kind::Snapshot => resources::snapshot(&arguments),
-        Kind::Attachment => resources::attachment(&arguments),
-    };
-    // What `depends_on` names is waited for last: it gives no values, but a cycle through it is one.
+    // What `depends_on` names is waited for, too: it gives no values, but a cycle through it is one.
     for (dependency, _) in &block.depends_on {
         let node = match dependency.key {
             None if dependency.kind.is_resource() => Node::Whole(dependency.clone()),
@@ -145,6 +147,14 @@ fn object(world: &World<'_>, address: &Address, seen: &RefCell<Seen>) -> (Outcom
             seen.borrow_mut().needs.insert(node);
         }
     }
+    let arguments = Arguments::new(world, address, block, &instance, identify, seen);
+    let entry = match address.kind {
+        Kind::Host => containers::host(&arguments),
+        Kind::Pool | Kind::Hypervisor => containers::container(&arguments),
+        Kind::Volume => resources::volume(&arguments),
+        Kind::Snapshot => resources::snapshot(&arguments),
+        Kind::Attachment => resources::attachment(&arguments),
+    };
     (Outcome::Object(entry.unwrap_or(Entry::Failed)), arguments.problems.into_inner())
 }
 
@@ -204,7 +214,9 @@ fn settle(world: &mut World<'_>, node: Node, outcome: Outcome, seen: Seen, diagn
 
 /// Holds the number of instances against the limit, and gives larger configurations more steps.
 fn count(world: &mut World<'_>, address: &Address, diagnostics: &mut Diagnostics) {
-    let total: u64 = world.instances.values().flatten().map(|instances| instances.len() as u64).sum();
+    let found = world.instances.get(address).and_then(Option::as_ref).map_or(0, |found| found.len() as u64);
+    world.total_instances += found;
+    let total = world.total_instances;
     world.limits.steps = world.limits.steps.max(Limits::for_instances(total).steps);
     if total <= instances::MOST {
         return;

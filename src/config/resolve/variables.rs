@@ -19,7 +19,10 @@ pub fn evaluate<'a>(world: &mut World<'a>, inputs: &Inputs, diagnostics: &mut Di
         let value = match value(world.sources, name, variable, inputs) {
             Ok(value) => Some(value.sensitive_if(variable.sensitive)),
             Err(problems) => {
-                diagnostics.extend(problems.into_iter().map(|problem| problem.within(&variable.title)));
+                let is_secret = variable.sensitive && inputs.get(name).is_some();
+                let shown = |problem| if is_secret { concealed(&problem, variable) } else { problem };
+                diagnostics
+                    .extend(problems.into_iter().map(|problem| shown(problem).within(&variable.title)));
                 None
             }
         };
@@ -35,6 +38,12 @@ pub fn evaluate<'a>(world: &mut World<'a>, inputs: &Inputs, diagnostics: &mut Di
     }
 }
 
+/// A problem of a secret that was given, without the line of the source that holds it.
+fn concealed(problem: &Diagnostic, variable: &Variable) -> Diagnostic {
+    let detail = "The value that was given cannot be used: it cannot be read, or is not of the variable's type. It is sensitive, so it is not shown.";
+    Diagnostic::error(problem.summary, detail).at(variable.header, "the value of this variable")
+}
+
 fn value(
     sources: &SourceMap,
     name: &str,
@@ -46,7 +55,7 @@ fn value(
         None => Type::Any,
     };
     let (value, place) = match (inputs.get(name), &variable.default) {
-        (Some(input), _) => given(sources, input, &wanted)?,
+        (Some(input), _) => given(sources, input, &wanted, variable.kind.is_none())?,
         (None, Some(default)) => (constant(sources, default, &wanted)?, default.span),
         (None, None) => {
             return Err(Diagnostic::error(
@@ -77,10 +86,16 @@ fn not_nullable(place: Span) -> Diagnostics {
     Diagnostic::error("Null value", detail).at(place, "this is null").into()
 }
 
-fn given(sources: &SourceMap, input: &Input, wanted: &Type) -> Result<(Value, Span), Diagnostics> {
+/// A variable without a type takes a text as it is, as in Terraform.
+fn given(
+    sources: &SourceMap,
+    input: &Input,
+    wanted: &Type,
+    is_untyped: bool,
+) -> Result<(Value, Span), Diagnostics> {
     match input {
         Input::Expression(written) => Ok((constant(sources, written, wanted)?, written.span)),
-        Input::Text(file) if matches!(wanted, Type::Text | Type::Any) => {
+        Input::Text(file) if is_untyped || *wanted == Type::Text => {
             let (text, span) = text_of(sources, *file);
             Ok((Value::text(&text), span))
         }

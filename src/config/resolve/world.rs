@@ -1,9 +1,7 @@
 //! What is known so far while a configuration is being resolved.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Identities;
 use crate::config::declare::{Block, Declared};
 use crate::config::eval::Limits;
 use crate::config::value::Value;
@@ -71,9 +69,9 @@ pub struct World<'a> {
     pub declared: &'a Declared,
     pub sources: &'a SourceMap,
     pub schemas: &'a [ProviderSchema],
-    pub directory: &'a str,
+    /// Of the workspace; absolute.
+    pub directory: String,
     pub limits: Limits,
-    pub identities: RefCell<&'a mut dyn Identities>,
     /// Nothing for a variable without a usable value.
     pub variables: BTreeMap<&'a str, Option<Value>>,
     pub locals: BTreeMap<String, Local>,
@@ -81,6 +79,8 @@ pub struct World<'a> {
     pub surveyed_locals: Vec<String>,
     /// Of blocks with `for_each` or `count`.
     pub instances: BTreeMap<Address, Instances>,
+    /// How many there are in `instances`.
+    pub total_instances: u64,
     pub entries: BTreeMap<Address, Entry>,
     pub whole: BTreeSet<Address>,
 }

@@ -52,7 +52,7 @@ fn understand(scope: &Scope<'_>, listing: &Listing<'_>) -> Result<ContainerView,
     if let Some(mark) = marks.iter().find(|mark| mark.format > FORMAT) {
         return Err(format!("the mark {}.json was written by a newer vbs (format {})", mark.id, mark.format));
     }
-    let ours = marks.iter().map(DiskMark::place).collect();
+    let ours = marks.iter().filter(|mark| mark.lineage == scope.lineage).map(DiskMark::place).collect();
     Ok(ContainerView::Present(Surveyed {
         identity,
         epoch: listing.epoch,

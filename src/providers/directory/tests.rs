@@ -53,6 +53,7 @@ fn attaching_and_detaching_endure() {
     for (number, vm) in [(1, "it's *"), (2, "mine")] {
         let record = disk(&bench, number, vm, "v d'b");
         let attach = bench.create(&record, None);
+        bench.minds_a_full_disk(&attach);
         bench.endures(&attach);
         bench.succeed(&attach.run);
         assert!(bench.programs() <= 8);

@@ -14,7 +14,8 @@ pub fn schema() -> ProviderSchema {
         role: Kind::Pool,
         attributes: store::attributes("The directory that holds the images."),
         doc: "Volumes and snapshots are sparse image files in a directory.",
-        allocation_unit: Bytes(1),
+        // A guest sees sectors: what lies behind the last whole one could never be read.
+        allocation_unit: Bytes(512),
         check_name: store::check_file_name,
         volume_path: image,
         guest_path: |_, _, _| String::new(),

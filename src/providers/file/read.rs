@@ -91,7 +91,7 @@ fn foreign(scope: &Scope<'_>, images: &[Image<'_>], ours: &BTreeSet<&str>) -> BT
 #[derive(Default)]
 struct Found<'a> {
     objects: Vec<Observed>,
-    /// Every file that a mark speaks of.
+    /// Every file that a mark of this lineage speaks of.
     files: BTreeSet<&'a str>,
     allocated: Bytes,
     promised: Bytes,
@@ -145,6 +145,18 @@ impl Image<'_> {
         Some((id.parse().ok()?, lineage.parse().ok()?))
     }
 
+    /// The object's name: the image's own where it has one.
+    fn called<'s>(&'s self, mark: &'s FileMark) -> &'s str {
+        if self.place == Place::Live { self.name } else { &mark.name }
+    }
+
+    fn describe(&self) -> String {
+        match self.file {
+            Some(_) => format!("another file, of {}", self.size),
+            None => "something that is no regular file".to_owned(),
+        }
+    }
+
     fn notes(&self) -> BTreeMap<String, String> {
         let born = self.file.and_then(|file| file.split([':', '.']).nth(1)).unwrap_or_default();
         let mut notes = BTreeMap::from([("allocated_bytes".to_owned(), self.allocated.0.to_string())]);
@@ -161,27 +173,15 @@ impl<'a> Found<'a> {
         let index = Index::new(images);
         let mut found = Found::default();
         for mark in &marks.read {
-            found.files.insert(mark.file.as_str());
+            if mark.lineage == scope.lineage {
+                found.files.insert(mark.file.as_str());
+            }
             let Some((image, intact)) = index.find(mark) else { continue };
             let health = if intact { Health::Good } else { store::replaced(image.describe()) };
             found.add(mark.mark(), mark.body(image.called(mark), image.size), image, health);
         }
-        for id in &marks.unread {
-            let health = store::replaced(format!("its mark .vbs/{id}.json, which cannot be understood"));
-            let body = nameless(Bytes::ZERO);
-            let mark = store::bare_mark(scope.lineage, *id);
-            found.objects.push(Observed {
-                mark,
-                place: Place::Live,
-                body,
-                health,
-                open: false,
-                notes: BTreeMap::new(),
-            });
-        }
-        let known: BTreeSet<Uuid> =
-            marks.read.iter().map(|mark| mark.id).chain(marks.unread.clone()).collect();
-        for (id, owned) in index.by_owner.iter().filter(|(id, _)| !known.contains(id)) {
+        found.objects.extend(marks.unread.iter().map(|id| unreadable(scope, *id)));
+        for (id, owned) in index.by_owner.iter().filter(|(id, _)| !marks.know(**id)) {
             for (lineage, image) in owned {
                 found.add(store::bare_mark(*lineage, *id), nameless(image.size), image, Health::Good);
             }
@@ -203,28 +203,27 @@ impl<'a> Found<'a> {
     }
 }
 
-impl Image<'_> {
-    /// The object's name: the image's own where it has one.
-    fn called<'s>(&'s self, mark: &'s FileMark) -> &'s str {
-        if self.place == Place::Live { self.name } else { &mark.name }
-    }
-
-    fn describe(&self) -> String {
-        match self.file {
-            Some(_) => format!("another file, of {}", self.size),
-            None => "something that is no regular file".to_owned(),
-        }
-    }
-}
-
 /// What is known of an image whose mark is not there: it was being made, or being purged.
 fn nameless(size: Bytes) -> Body {
     Body::Volume(VolumeBody { name: String::new(), size, serial: String::new(), source: None })
 }
 
+/// An object whose mark says nothing any more, so that nothing is done to it.
+fn unreadable(scope: &Scope<'_>, id: Uuid) -> Observed {
+    Observed {
+        mark: store::bare_mark(scope.lineage, id),
+        place: Place::Live,
+        body: nameless(Bytes::ZERO),
+        health: store::replaced(format!("its mark .vbs/{id}.json, which cannot be understood")),
+        open: false,
+        notes: BTreeMap::new(),
+    }
+}
+
 /// Mark files as far as they could be understood.
 struct Marks {
     read: Vec<FileMark>,
+    ids: BTreeSet<Uuid>,
     unread: BTreeSet<Uuid>,
 }
 
@@ -243,6 +242,10 @@ impl Marks {
         for mark in &read {
             unread.remove(&mark.id);
         }
-        Ok(Marks { read, unread })
+        Ok(Marks { ids: read.iter().map(|mark| mark.id).collect(), read, unread })
+    }
+
+    fn know(&self, id: Uuid) -> bool {
+        self.ids.contains(&id) || self.unread.contains(&id)
     }
 }

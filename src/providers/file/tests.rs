@@ -1,12 +1,16 @@
 #![expect(clippy::disallowed_methods, reason = "tests run the scripts on real files")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 
 use super::*;
-use crate::model::{Bytes, ContainerView, Health, Kind, Place, Record};
-use crate::plan::step::{Effect, Operation, Undo};
-use crate::providers::store::testing::{Bench, id};
+use crate::hosts::{Fence, Hosts, Verdict};
+use crate::model::{Action, Body, Bytes, ContainerView, Health, HostName, Kind, Place, Record, Setting};
+use crate::plan::step::{Effect, Operation, Step, Undo};
+use crate::providers::CATALOG;
+use crate::providers::store::testing::{Bench, Fault, id};
+use crate::survey::{Target, survey};
 
 const NAME: &str = "it's a *\u{fc}*; $(name) `x`";
 
@@ -28,12 +32,12 @@ fn begins(bench: &Bench, name: &str) -> String {
     String::from_utf8_lossy(&bytes[..5]).into_owned()
 }
 
-fn destroy(bench: &Bench, record: &Record) -> Vec<crate::plan::step::Step> {
+fn destroy(bench: &Bench, record: &Record) -> Vec<Step> {
     let live = bench.observed(record.object.id).unwrap();
     bench.steps(Operation::Destroy { record: record.clone(), live })
 }
 
-fn update(bench: &Bench, before: &Record, after: &Record) -> Vec<crate::plan::step::Step> {
+fn update(bench: &Bench, before: &Record, after: &Record) -> Vec<Step> {
     let live = bench.observed(before.object.id).unwrap();
     bench.steps(Operation::Update { before: before.clone(), after: after.clone(), live, attached: false })
 }
@@ -49,7 +53,7 @@ fn restorable(bench: &Bench) -> (Record, Record) {
     (volume, snapshot)
 }
 
-fn restore(bench: &Bench, volume: &Record, snapshot: &Record) -> Vec<crate::plan::step::Step> {
+fn restore(bench: &Bench, volume: &Record, snapshot: &Record) -> Vec<Step> {
     bench.steps(Operation::Restore {
         record: volume.clone(),
         snapshot: snapshot.clone(),
@@ -64,7 +68,7 @@ fn joining_endures_and_leaves_nothing_when_undone() {
     let [outer, inner] = ["a b", "c"].map(|name| bench.path().join(name));
     let inner = outer.join(inner.file_name().unwrap());
     let text = |path: &std::path::Path| path.to_str().unwrap().to_owned();
-    bench.container.settings.insert("path".to_owned(), crate::model::Setting::Text(text(&inner)));
+    bench.container.settings.insert("path".to_owned(), Setting::Text(text(&inner)));
     let missing = vec![text(&outer), text(&inner)];
     let ContainerView::Fresh { missing: found, capacity, .. } = bench.view_for(None, &[]) else { panic!() };
     assert_eq!(found, missing);
@@ -138,7 +142,7 @@ fn a_snapshot_is_purged_and_purging_ends_wherever_it_was_killed() {
         assert_eq!(purge.effects, [Effect::LeaveTrash(id(2))]);
         bench.succeed(&trash.run);
         assert!(bench.shows(&purge.proof.not_done));
-        bench.run(&purge.run, Some((crate::providers::store::testing::Fault::Kill, at)));
+        bench.run(&purge.run, Some((Fault::Kill, at)));
         bench.succeed(&purge.run);
         assert!(bench.shows(&purge.proof.done));
         assert_eq!(bench.names(), empty);
@@ -182,7 +186,7 @@ fn restoring_endures_and_keeps_the_former_content() {
     let Effect::Trash(entry) = &swap.effects[0] else { panic!("{:?}", swap.effects) };
     assert_eq!(bench.observed(id(3)).unwrap().body, entry.record.object.body);
     let mut after = entry.record.clone();
-    if let crate::model::Body::Volume(body) = &mut after.object.body {
+    if let Body::Volume(body) = &mut after.object.body {
         body.name = "former".to_owned();
     }
     let entry = (**entry).clone();
@@ -245,6 +249,20 @@ fn what_is_open_is_not_shrunk_restored_trashed_or_copied() {
     assert!(bench.refuse(shrink).contains("is open"));
     drop(held);
     bench.succeed(shrink);
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_leaves_nothing() {
+    let bench = pool();
+    let (volume, snapshot) = restorable(&bench);
+    bench.minds_a_full_disk(&bench.create(&bench.volume(5, "new", 1 << 20, None), None));
+    let clone = bench.volume(6, "clone", 1 << 20, Some(&snapshot));
+    bench.minds_a_full_disk(&bench.create(&clone, Some(&snapshot)));
+    bench.minds_a_full_disk(&restore(&bench, &volume, &snapshot)[0]);
+    for step in update(&bench, &volume, &bench.volume(1, "renamed", 2 << 20, None)) {
+        bench.minds_a_full_disk(&step);
+        bench.succeed(&step.run);
+    }
 }
 
 #[test]
@@ -343,6 +361,40 @@ fn a_directory_in_use_is_not_released_and_other_lineages_keep_it() {
 }
 
 #[test]
+fn who_comes_second_to_a_new_directory_leaves_it_to_the_first() {
+    let mut bench = pool();
+    let first = bench.identity;
+    let before = bench.tree();
+    bench.lineage = id(70);
+    bench.identity = id(71);
+    let join = bench.join(Vec::new());
+    assert!(bench.refuse(&join.run).contains("is another one"));
+    let Undo::Run(release) = &join.undo else { panic!() };
+    bench.succeed(release);
+    assert_eq!(bench.tree(), before);
+    // The same identity is shared.
+    bench.identity = first;
+    bench.succeed(&bench.join(Vec::new()).run);
+    let Undo::Run(release) = bench.join(Vec::new()).undo else { panic!() };
+    bench.succeed(&release);
+    assert_eq!(bench.tree(), before);
+}
+
+#[test]
+fn another_lineage_s_image_is_in_the_way() {
+    let mut bench = pool();
+    bench.made(&bench.volume(1, "db", 4096, None), None);
+    let first = bench.lineage;
+    bench.lineage = id(70);
+    bench.succeed(&bench.join(Vec::new()).run);
+    let ContainerView::Present(seen) = bench.view_for(None, &["db"]) else { panic!() };
+    assert_eq!(seen.foreign.len(), 1);
+    assert_eq!(seen.objects[0].mark.lineage, first);
+    let destroy = destroy(&bench, &bench.volume(1, "db", 4096, None)).remove(0);
+    assert!(bench.refuse(&destroy.run).contains("is not the one that was made"));
+}
+
+#[test]
 fn thousands_of_marks_are_read_by_a_handful_of_programs() {
     let bench = pool();
     bench.made(&bench.volume(1, "db", 4096, None), None);
@@ -351,8 +403,50 @@ fn thousands_of_marks_are_read_by_a_handful_of_programs() {
         let line = line.replace(&id(1).to_string(), &id(number).to_string());
         fs::write(bench.path().join(format!(".vbs/{}.json", id(number))), line).unwrap();
     }
-    assert_eq!(bench.surveyed().objects.len(), 1_999);
+    let ContainerView::Present(surveyed) = bench.view_counted() else { panic!() };
+    assert_eq!(surveyed.objects.len(), 1_999);
     assert!(bench.programs() <= 12, "{}", bench.programs());
+}
+
+/// From joining to releasing through the transport itself, with its guard, its epochs and its quoting.
+#[tokio::test]
+async fn a_whole_life_through_the_transport() {
+    let mut bench = Bench::unjoined(Kind::Pool, "file");
+    let path = bench.path().join("pool");
+    let text = path.to_str().unwrap().to_owned();
+    bench.container.settings.insert("path".to_owned(), Setting::Text(text.clone()));
+    let before = bench.tree();
+    let volume = bench.volume(1, NAME, 1 << 20, None);
+    let snapshot = bench.snapshot(2, "snap", &volume);
+    let join = bench.join(vec![text]);
+    let create = bench.create(&volume, None);
+    let take = bench.create(&snapshot, Some(&volume));
+    let hosts = Hosts::new(BTreeMap::new());
+    let fence = Fence { lineage: bench.lineage, epoch: 3, wait_seconds: 5, holder: "a test".to_owned() };
+    let act = async |action: &Action| {
+        let frame = CATALOG.frame(action, &join.guard).unwrap();
+        match hosts.act(&HostName::local(), &frame, &fence).await {
+            Verdict::Answered(answer) => assert_eq!(answer.status, 0, "{}: {answer:?}", action.verb),
+            other => panic!("{other:?}"),
+        }
+    };
+    act(&join.run).await;
+    hosts.raise(&HostName::local(), &join.guard, &fence).await.unwrap();
+    act(&create.run).await;
+    act(&take.run).await;
+    let target = Target {
+        spec: bench.container.clone(),
+        identity: Some(bench.identity),
+        wanted: BTreeSet::from(["snap".to_owned()]),
+    };
+    let views = survey(&hosts, bench.lineage, &[target]).await;
+    let ContainerView::Present(found) = &views[&bench.container.address] else { panic!("{views:?}") };
+    assert_eq!((found.epoch, found.objects.len(), found.foreign.len()), (Some(3), 2, 0));
+    for step in [&take, &create, &join] {
+        let Undo::Run(undo) = &step.undo else { panic!() };
+        act(undo).await;
+    }
+    assert_eq!(bench.tree(), before);
 }
 
 #[test]

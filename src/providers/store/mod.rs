@@ -73,16 +73,16 @@ pub fn attributes(path_doc: &'static str) -> Vec<crate::model::schema::Attribute
 /// marks, which scripts read without a parser.
 ///
 /// # Errors
-/// In words for people, to stand behind "the name cannot be used:".
+/// In a sentence for people.
 pub fn check_file_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.len() > 200 {
-        return Err(format!("{name:?} is empty or longer than 200 bytes"));
+        return Err(format!("{name:?} is empty or longer than 200 bytes, and becomes the name of a file."));
     }
     if name.starts_with(['-', '.']) {
-        return Err(format!("{name:?} begins with a dash or a dot"));
+        return Err(format!("{name:?} begins with a dash or a dot, which tools take for an option or hide."));
     }
     match name.chars().find(|c| matches!(c, '/' | '"' | '\\') || c.is_control()) {
-        Some(c) => Err(format!("{name:?} holds {c:?}")),
+        Some(c) => Err(format!("{name:?} holds {c:?}, which the name of a file cannot or should not hold.")),
         None => Ok(()),
     }
 }

@@ -5,11 +5,7 @@ same_store
 live=$path/$name.img
 waiting=$store/$trash.$vbs_lineage.img
 kept=$store/trash/$trash.$vbs_lineage.img
-load "$trash"
-waiting_file=$file waiting_made=$made waiting_rest=$rest
-[ -n "$marked" ] || vbs_refuse "$trash has no mark in $store"
-load "$id"
-[ -n "$marked" ] || vbs_refuse "$id has no mark in $store"
+load_both "$waiting" "$kept"
 if exists "$waiting"; then
     mine "$live" || vbs_refuse "$live is not the file that was made as $id"
     [ "$now_size" = "$size" ] || vbs_refuse "$live has $now_size bytes, and $size were planned for"

@@ -3,12 +3,8 @@ same_store
 live=$path/$name.img
 waiting=$store/$trash.$vbs_lineage.img
 kept=$store/trash/$trash.$vbs_lineage.img
-load "$trash"
-waiting_file=$file waiting_made=$made waiting_rest=$rest
-if [ -z "$marked" ] && ! exists "$kept"; then exit 0; fi
-[ -n "$marked" ] || vbs_refuse "$trash has no mark in $store"
-load "$id"
-[ -n "$marked" ] || vbs_refuse "$id has no mark in $store"
+if ! exists "$store/$trash.json" && ! exists "$kept" && ! exists "$waiting"; then exit 0; fi
+load_both "$waiting" "$kept"
 if exists "$kept" && [ "$kept" -ef "$live" ]; then
     # Interrupted before the commit point: the volume still has its content.
     rm -f -- "$kept"

@@ -29,4 +29,18 @@ settle() {
     two=$now_file two_made=$then
     if [ "$one" != "$file" ]; then save "$id" "$one" "$one_made" "$called" "$rest"; fi
     if [ "$two" != "$waiting_file" ]; then save "$trash" "$two" "$two_made" "$name" "$waiting_rest"; fi
+    file=$one made=$one_made waiting_file=$two waiting_made=$two_made
+}
+
+# Reads both marks. Where both speak of one file, a frame was killed between writing them: what it was about to write
+# is written first, $1 or $2 being what `trash` lies at by now.
+load_both() {
+    load "$trash"
+    [ -n "$marked" ] || vbs_refuse "$trash has no mark in $store"
+    waiting_file=$file waiting_made=$made waiting_rest=$rest
+    load "$id"
+    [ -n "$marked" ] || vbs_refuse "$id has no mark in $store"
+    if [ "$file" = "$waiting_file" ]; then
+        if exists "$1"; then settle "$1"; elif exists "$2"; then settle "$2"; fi
+    fi
 }

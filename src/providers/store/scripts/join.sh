@@ -10,22 +10,17 @@ unset IFS
 set +f
 [ -d "$path" ] || vbs_gone "$path does not exist. Is the disk mounted?"
 if ! [ -d "$store" ]; then mkdir -- "$store"; fi
+vbs_enter "$store" joining
 first_line "$store/$card"
 case $line in
     '' | "{\"format\":1,\"identity\":\"$identity\"}") ;;
     *) vbs_refuse "$store/$card says that $path is another one: $line" ;;
 esac
-vbs_enter "$store" joining
 vbs_write_epoch "$store"
-first_line "$store/$card"
-case $line in
-    "{\"format\":1,\"identity\":\"$identity\"}") ;;
-    '')
-        printf '{"format":1,"identity":"%s"}\n' "$identity" >"$store/$card.new"
-        vbs_sync "$store/$card.new"
-        mv -fT -- "$store/$card.new" "$store/$card"
-        ;;
-    *) vbs_refuse "$store/$card says that $path is another one: $line" ;;
-esac
+if [ -z "$line" ]; then
+    printf '{"format":1,"identity":"%s"}\n' "$identity" >"$store/$card.new"
+    vbs_sync "$store/$card.new"
+    mv -fT -- "$store/$card.new" "$store/$card"
+fi
 if ! [ -d "$store/trash" ]; then mkdir -- "$store/trash"; fi
 vbs_sync "$store" "$path"

@@ -1,11 +1,21 @@
-# Leaves the directory: this lineage's epoch goes, and with the last lineage all that vbs made there.
+# Leaves the directory: this lineage's epoch goes, and with the last lineage all that vbs made there. Where somebody
+# else took the directory into use before this lineage was there, there is nothing to leave.
+entered=
 if [ -d "$store" ]; then
+    vbs_enter "$store" joining
+    entered=yes
     first_line "$store/$card"
     case $line in
         '' | "{\"format\":1,\"identity\":\"$identity\"}") ;;
-        *) vbs_gone "$store/$card says that $path is another one: $line" ;;
+        *)
+            if exists "$store/epoch.$vbs_lineage"; then
+                vbs_gone "$store/$card says that $path is another one: $line"
+            fi
+            entered=
+            ;;
     esac
-    vbs_enter "$store" joining
+fi
+if [ -n "$entered" ]; then
     others=
     for each in "$store"/*.json "$store"/trash/* "$store"/*.img "$store"/*.link "$store"/epoch.*; do
         exists "$each" || continue
@@ -33,8 +43,9 @@ if [ -d "$store" ]; then
     else
         last_one_leaves
         rm -f -- "$store/epoch.$vbs_lineage" "$store/epoch.$vbs_lineage.new" "$store"/*.json.new "$store/$card" "$store/guard"
-        if [ -d "$store/trash" ]; then rmdir -- "$store/trash"; fi
-        rmdir -- "$store"
+        # Files that vbs does not know stay, and the directories with them.
+        if [ -d "$store/trash" ]; then rmdir --ignore-fail-on-non-empty -- "$store/trash"; fi
+        rmdir --ignore-fail-on-non-empty -- "$store"
         vbs_sync "$path"
     fi
 fi

@@ -1,3 +1,2 @@
 a = volume.db
-a = "y"
 b {}

@@ -1,0 +1,4 @@
+hypervisor "directory" "local" {
+  path      = "/srv/vms"
+  initiator = "builtin"
+}

@@ -1,0 +1,4 @@
+variable "pin" {
+  type      = number
+  sensitive = true
+}
