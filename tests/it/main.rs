@@ -9,5 +9,7 @@
     reason = "a test may stop at the first surprise, and looks at the world by every means"
 )]
 
+mod cli;
 mod config;
 mod saga;
+mod support;
