@@ -10,4 +10,7 @@
 )]
 
 mod config;
+mod examples;
 mod saga;
+mod support;
+mod walls;
