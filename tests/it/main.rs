@@ -10,6 +10,7 @@
 )]
 
 mod config;
+mod dependencies;
 mod examples;
 mod saga;
 mod support;
