@@ -9,9 +9,9 @@
     reason = "a test may stop at the first surprise, and looks at the world by every means"
 )]
 
+mod cli;
 mod config;
 mod dependencies;
 mod examples;
 mod saga;
 mod support;
-mod walls;
