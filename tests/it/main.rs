@@ -13,5 +13,6 @@ mod cli;
 mod config;
 mod dependencies;
 mod examples;
+mod readme;
 mod saga;
 mod support;
