@@ -12,7 +12,8 @@ fn rules() -> String {
 
 /// The texts of the list `name = [ … ]` in deny.toml.
 fn list(rules: &str, name: &str) -> Vec<String> {
-    let start = rules.find(&format!("\n{name} = [")).unwrap_or_else(|| panic!("deny.toml has no list {name}"));
+    let start =
+        rules.find(&format!("\n{name} = [")).unwrap_or_else(|| panic!("deny.toml has no list {name}"));
     let rest = &rules[start..];
     let body = &rest[rest.find('[').unwrap() + 1..rest.find(']').unwrap()];
     body.split('"').skip(1).step_by(2).map(str::to_owned).collect()
@@ -31,7 +32,8 @@ fn packages() -> Vec<Value> {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let used: Vec<&Value> = metadata["resolve"]["nodes"].as_array().unwrap().iter().map(|n| &n["id"]).collect();
+    let used: Vec<&Value> =
+        metadata["resolve"]["nodes"].as_array().unwrap().iter().map(|n| &n["id"]).collect();
     let packages = metadata["packages"].as_array().unwrap().iter();
     packages.filter(|p| used.contains(&&p["id"]) && !p["source"].is_null()).cloned().collect()
 }
@@ -101,11 +103,24 @@ fn every_licence_and_source_is_allowed() {
 
 #[test]
 fn licence_expressions_are_understood() {
-    let allowed = vec!["MIT".to_owned(), "Apache-2.0".to_owned(), "Apache-2.0 WITH LLVM-exception".to_owned()];
-    for good in ["MIT", "MIT OR GPL-3.0", "GPL-3.0/MIT", "(GPL-3.0 OR MIT) AND Apache-2.0", "Apache-2.0 WITH LLVM-exception"] {
+    let allowed =
+        vec!["MIT".to_owned(), "Apache-2.0".to_owned(), "Apache-2.0 WITH LLVM-exception".to_owned()];
+    for good in [
+        "MIT",
+        "MIT OR GPL-3.0",
+        "GPL-3.0/MIT",
+        "(GPL-3.0 OR MIT) AND Apache-2.0",
+        "Apache-2.0 WITH LLVM-exception",
+    ] {
         assert!(is_allowed(good, &allowed), "{good}");
     }
-    for bad in ["GPL-3.0", "MIT AND GPL-3.0", "(MIT OR Apache-2.0) AND GPL-3.0", "MIT WITH Strange-exception", "none"] {
+    for bad in [
+        "GPL-3.0",
+        "MIT AND GPL-3.0",
+        "(MIT OR Apache-2.0) AND GPL-3.0",
+        "MIT WITH Strange-exception",
+        "none",
+    ] {
         assert!(!is_allowed(bad, &allowed), "{bad}");
     }
 }

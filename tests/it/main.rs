@@ -16,3 +16,4 @@ mod examples;
 mod readme;
 mod saga;
 mod support;
+mod walls;
