@@ -124,6 +124,7 @@ fn announce(
     }
     if !context.quiet || !order.approved {
         print::to_stdout(|out| ui::plan::render(plan, context.style, &mut { out }))?;
+        print::data(&ui::output::changes(&changes.before, &changes.after))?;
     }
     show(problems, &context.sources, context.style);
     Ok(())

@@ -38,6 +38,7 @@ pub fn plan(context: &mut Context, args: &PlanArgs) -> Result<Exit, Failure> {
             print::to_stdout(|out| ui::json::write(&built.plan, &changes, &mut { out }))?;
         } else {
             print::to_stdout(|out| ui::plan::render(&built.plan, context.style, &mut { out }))?;
+            print::data(&ui::output::changes(&changes.before, &changes.after))?;
         }
         show(&built.diagnostics, &context.sources, context.style);
         if built.diagnostics.has_errors() {
@@ -129,8 +130,8 @@ pub fn refuse_errors(plan: &Plan, problems: &Diagnostics) -> Result<(), Failure>
         return Ok(());
     }
     let count = problems.iter().filter(|p| p.severity == crate::diag::Severity::Error).count();
-    debug_assert!(count > 0);
+    let problems = if count == 1 { "is 1 problem".to_owned() } else { format!("are {count} problems") };
     let what =
         if plan.is_empty() { "Nothing was changed." } else { "The rest of the plan was not run either." };
-    Err(Diagnostic::error("Not applied", format!("There are {count} problems, shown above. {what}")).into())
+    Err(Diagnostic::error("Not applied", format!("There {problems}, shown above. {what}")).into())
 }

@@ -6,7 +6,7 @@ use super::step::Effect;
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::model::{Address, ObjectKey, Record};
 
-/// One move as it was asked for. An address without a key moves every instance of its block.
+/// One move as it was asked for. Where neither address has a key, every instance of the block moves; else one does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
     pub from: Address,
@@ -43,12 +43,12 @@ pub fn apply(records: &BTreeMap<ObjectKey, Record>, moves: &[Move]) -> Result<Mo
 
 /// The recorded addresses that a move concerns, each with where it goes.
 fn instances(records: &BTreeMap<ObjectKey, Record>, wanted: &Move) -> Vec<(Address, Address)> {
+    let whole_block = wanted.from.key.is_none() && wanted.to.key.is_none();
     let mut found: Vec<(Address, Address)> = records
         .keys()
         .map(|key| &key.address)
-        .filter(|address| wanted.from.covers(address))
+        .filter(|address| if whole_block { wanted.from.covers(address) } else { wanted.from == **address })
         .map(|address| {
-            let whole_block = wanted.from.key.is_none() && wanted.to.key.is_none();
             let to = if whole_block {
                 Address { key: address.key.clone(), ..wanted.to.clone() }
             } else {

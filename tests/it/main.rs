@@ -11,5 +11,9 @@
 
 mod cli;
 mod config;
+mod dependencies;
+mod examples;
+mod readme;
 mod saga;
 mod support;
+mod walls;
