@@ -10,4 +10,5 @@
 )]
 
 mod config;
+mod safety;
 mod saga;
