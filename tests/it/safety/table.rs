@@ -116,12 +116,20 @@ fn an_outage_stops_what_it_concerns_and_shows_the_rest() {
 }
 
 #[test]
-fn a_name_that_somebody_took_before_the_volume_came_back_is_named() {
+fn what_took_the_place_of_an_object_is_neither_changed_nor_destroyed() {
     let bench = vanished();
     fs::write(bench.at("pool/db.img"), "somebody's").unwrap();
-    for arguments in ["plan", "apply --auto-approve", "apply --auto-approve --recreate volume.db"] {
-        let run = bench.changes_nothing(arguments);
-        assert_ne!(run.code, Some(3), "{arguments} ran");
+    for arguments in [
+        "plan",
+        "apply --auto-approve",
+        "apply --auto-approve --recreate volume.db",
+        "apply --auto-approve --replace volume.db",
+        "destroy --purge --auto-approve",
+    ] {
+        bench.changes_nothing(arguments).refuses("Replaced by something else").says("--recreate 'volume.db'");
     }
-    assert_eq!(fs::read_to_string(bench.at("pool/db.img")).unwrap(), "somebody's");
+    fs::rename(bench.at("pool/db.img"), bench.at("theirs")).unwrap();
+    bench.vbs("apply --auto-approve --recreate volume.db").succeeds();
+    bench.settled();
+    assert_eq!(fs::read_to_string(bench.at("theirs")).unwrap(), "somebody's");
 }
