@@ -38,6 +38,7 @@ pub fn build(
     let index = LiveIndex::new(world.live, world.lineage);
     let mut found = diff(world, &desired, options, &scope, &index);
     check_restores(world, options, &index, &mut found);
+    size_snapshots(world, &mut found);
     let pools = capacity::check(world, &mut found);
     let mode = match options {
         Options { destroy: true, .. } => Mode::Destroy,
@@ -78,6 +79,21 @@ fn renew(world: &World<'_>, change: &mut Change, fresh: &mut dyn FnMut() -> Uuid
     let recorded = world.records.get(&change.key).map(|record| record.object.id);
     if recorded == Some(after.object.id) {
         after.object.id = fresh();
+    }
+}
+
+/// A new snapshot comes before every other change to its volume, so it has the size that the volume has until then.
+fn size_snapshots(world: &World<'_>, found: &mut Diff) {
+    let made: BTreeSet<ObjectKey> =
+        found.changes.values().filter(|change| is_made(change)).map(|change| change.key.clone()).collect();
+    for change in found.changes.values_mut() {
+        let Some(Body::Snapshot(snapshot)) = change.after.as_mut().map(|after| &mut after.object.body) else {
+            continue;
+        };
+        let Some(origin) = find_record(world.records, &snapshot.origin.address) else { continue };
+        if change.before.is_none() && !made.contains(&origin.object.key) {
+            snapshot.size = origin.object.body.size();
+        }
     }
 }
 

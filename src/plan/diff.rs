@@ -295,7 +295,7 @@ impl Row<'_> {
         };
         let reason = if asked { "as asked with --replace" } else { "" };
         let mut change = Change { live: Some(observed.clone()), forcing, ..self.change(decision, reason) };
-        change.after = Some(compare::after(&change.decision, wanted, recorded));
+        change.after = Some(compare::after(self.world, &change.decision, wanted, recorded));
         out.changes.insert(self.key.clone(), change);
     }
 
