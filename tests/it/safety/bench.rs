@@ -110,7 +110,8 @@ impl Bench {
         match Store::open(&self.at("ws/.vbs/state.db"), "lab", Access::Read) {
             Ok(Some(store)) => {
                 let recorded = store.snapshot().unwrap();
-                if recorded.records.is_empty() && recorded.trash.is_empty() && recorded.containers.is_empty() {
+                if recorded.records.is_empty() && recorded.trash.is_empty() && recorded.containers.is_empty()
+                {
                     return String::new();
                 }
                 format!("{:#?}", (recorded.records, recorded.containers, recorded.trash, recorded.open_run))

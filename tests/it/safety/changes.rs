@@ -28,7 +28,10 @@ fn growing_keeps_the_content_and_shrinking_is_refused() {
     becomes(&bench, &sized("db", "2MiB")).says("1 changed");
     assert_eq!((size(&bench, "db"), beginning(&bench.at("pool/db.img"), 4)), (2 << 20, "data".into()));
     bench.declare(&volume("db", ""));
-    bench.changes_nothing("apply --auto-approve").refuses("shrinking cuts data off").says("--replace 'volume.db'");
+    bench
+        .changes_nothing("apply --auto-approve")
+        .refuses("shrinking cuts data off")
+        .says("--replace 'volume.db'");
     bench.vbs("apply --auto-approve --replace volume.db").succeeds();
     bench.settled();
     assert_eq!((size(&bench, "db"), bench.recorded().trash.len()), (1 << 20, 1));
@@ -42,7 +45,11 @@ fn names_change_by_renaming_and_labels_never_do() {
     let (id, file) = (bench.record("volume.db").object.id, inode(&bench, "db"));
     becomes(&bench, &(volume("db", "name = \"data\"") + &attachment("a", "db", "vda")));
     assert_eq!((bench.record("volume.db").object.id, inode(&bench, "data")), (id, file));
-    assert_eq!(fs::read_link(bench.at("vms/web/vda")).unwrap(), bench.at("pool/data.img"), "the link dangles");
+    assert_eq!(
+        fs::read_link(bench.at("vms/web/vda")).unwrap(),
+        bench.at("pool/data.img"),
+        "the link dangles"
+    );
     assert!(!bench.at("pool/db.img").exists());
 }
 
@@ -63,14 +70,29 @@ fn moves_of_every_shape() {
     let each = |name: &str, keys: &str| volume(name, &format!("for_each = toset([{keys}])"));
     let moved = |from: &str, to: &str| format!("moved {{\n  from = {from}\n  to = {to}\n}}\n");
     let cases = [
-        ("a whole block", each("a", "\"x\", \"y\""), each("b", "\"x\", \"y\"") + &moved("volume.a", "volume.b")),
+        (
+            "a whole block",
+            each("a", "\"x\", \"y\""),
+            each("b", "\"x\", \"y\"") + &moved("volume.a", "volume.b"),
+        ),
         ("a key", each("a", "\"x\""), each("a", "\"z\"") + &moved("volume.a[\"x\"]", "volume.a[\"z\"]")),
         ("out of a block", each("a", "\"x\""), volume("one", "") + &moved("volume.a[\"x\"]", "volume.one")),
         ("into a block", volume("one", ""), each("a", "\"x\"") + &moved("volume.one", "volume.a[\"x\"]")),
-        ("count to for_each", volume("a", "count = 1"), each("a", "\"x\"") + &moved("volume.a[0]", "volume.a[\"x\"]")),
-        ("a chain", volume("a", ""), volume("c", "") + &moved("volume.a", "volume.b") + &moved("volume.b", "volume.c")),
-        ("a chain told backwards", volume("a", ""), volume("c", "") + &moved("volume.b", "volume.c") + &moved("volume.a", "volume.b")),
-        ("up by one", volume("a", "") + &volume("b", ""), volume("b", "") + &volume("c", "") + &moved("volume.a", "volume.b") + &moved("volume.b", "volume.c")),
+        (
+            "count to for_each",
+            volume("a", "count = 1"),
+            each("a", "\"x\"") + &moved("volume.a[0]", "volume.a[\"x\"]"),
+        ),
+        (
+            "a chain",
+            volume("a", ""),
+            volume("c", "") + &moved("volume.a", "volume.b") + &moved("volume.b", "volume.c"),
+        ),
+        (
+            "a chain told backwards",
+            volume("a", ""),
+            volume("c", "") + &moved("volume.b", "volume.c") + &moved("volume.a", "volume.b"),
+        ),
     ];
     for (what, before, after) in cases {
         let bench = Bench::applied(&before);
@@ -85,9 +107,46 @@ fn moves_of_every_shape() {
 }
 
 #[test]
+fn moves_that_cannot_be_told_apart_are_refused() {
+    let moved = |from: &str, to: &str| format!("moved {{\n  from = volume.{from}\n  to = volume.{to}\n}}\n");
+    let both = volume("a", "") + &volume("b", "");
+    let bench = Bench::applied(&both);
+    for (moves, words) in [
+        (moved("a", "b") + &moved("b", "a"), "Moves in a circle"),
+        (moved("a", "b") + &moved("b", "c"), "Conflicting move"),
+        (moved("a", "c") + &moved("a", "d"), "Conflicting moves"),
+        (moved("a", "c") + &moved("b", "c"), "Conflicting moves"),
+    ] {
+        bench.declare(&(both.clone() + &moves));
+        bench.changes_nothing("apply --auto-approve").refuses(words);
+    }
+}
+
+#[test]
+fn addresses_that_change_places_move_at_once() {
+    use vbs::plan::moves::{self, Move};
+    let bench = Bench::applied(&(volume("a", "") + &volume("b", "") + &snapshot("s", "a")));
+    let records = bench.recorded().records;
+    let moves: Vec<Move> = [("volume.a", "volume.b"), ("volume.b", "volume.a")]
+        .map(|(from, to)| Move { from: from.parse().unwrap(), to: to.parse().unwrap(), span: None })
+        .into();
+    let moved = moves::apply(&records, &moves).unwrap();
+    let id = |records: &std::collections::BTreeMap<_, vbs::model::Record>, address: &str| {
+        records.values().find(|r| r.object.key.address.to_string() == address).unwrap().object.id
+    };
+    assert_eq!(id(&moved.records, "volume.a"), id(&records, "volume.b"));
+    assert_eq!(id(&moved.records, "volume.b"), id(&records, "volume.a"));
+    let snapshot = moved.records.values().find_map(|record| record.object.body.source()).unwrap();
+    assert_eq!(snapshot.address.to_string(), "volume.b", "the snapshot follows its volume, not the name");
+}
+
+#[test]
 fn what_others_name_moves_along() {
     let family = |db: &str| {
-        volume(db, "") + &snapshot("before", db) + &clone("copy", "snapshot.before", "") + &attachment("a", db, "vda")
+        volume(db, "")
+            + &snapshot("before", db)
+            + &clone("copy", "snapshot.before", "")
+            + &attachment("a", db, "vda")
     };
     let bench = Bench::applied(&family("db"));
     bench.declare(&(family("data") + "moved {\n  from = volume.db\n  to = volume.data\n}\n"));
@@ -143,7 +202,11 @@ fn an_attachment_holds_no_data_and_is_replaced_without_being_asked() {
     let link = attachment("a", "db", "vda");
     let other = volume("other", "");
     let bench = Bench::applied(&(volume("db", "") + &other + &link));
-    for after in [link.replace("\"vda\"", "\"vdb\""), link.replace("\"web\"", "\"app\""), link.replace("volume.db", "volume.other")] {
+    for after in [
+        link.replace("\"vda\"", "\"vdb\""),
+        link.replace("\"web\"", "\"app\""),
+        link.replace("volume.db", "volume.other"),
+    ] {
         becomes(&bench, &(volume("db", "") + &other + &after));
     }
     assert_eq!(fs::read_link(bench.at("vms/web/vda")).unwrap(), bench.at("pool/other.img"));
@@ -152,7 +215,9 @@ fn an_attachment_holds_no_data_and_is_replaced_without_being_asked() {
 
 #[test]
 fn two_disks_change_places() {
-    let both = |x: &str, y: &str| volume("a", "") + &volume("b", "") + &attachment("x", "a", x) + &attachment("y", "b", y);
+    let both = |x: &str, y: &str| {
+        volume("a", "") + &volume("b", "") + &attachment("x", "a", x) + &attachment("y", "b", y)
+    };
     let bench = Bench::applied(&both("vda", "vdb"));
     becomes(&bench, &both("vdb", "vda"));
     assert_eq!(fs::read_link(bench.at("vms/web/vda")).unwrap(), bench.at("pool/b.img"));
@@ -175,7 +240,9 @@ fn what_is_ignored_is_left_alone_even_when_something_else_changes() {
 #[test]
 fn ignored_labels_stay_as_they_are_recorded() {
     let labelled = |label: &str, size: &str, more: &str| {
-        format!("volume \"db\" {{\n  pool = pool.fast\n  size = \"{size}\"\n  labels = {{ tier = \"{label}\" }}\n{more}\n}}\n")
+        format!(
+            "volume \"db\" {{\n  pool = pool.fast\n  size = \"{size}\"\n  labels = {{ tier = \"{label}\" }}\n{more}\n}}\n"
+        )
     };
     let bench = Bench::applied(&labelled("gold", "1MiB", ""));
     let ignore = "  lifecycle {\n    ignore_changes = [labels]\n  }";
@@ -192,7 +259,11 @@ fn on_destroy_counts_as_it_was_applied_last() {
     becomes(&bench, &volume("db", "on_destroy = \"purge\""));
     bench.declare("");
     bench.apply().succeeds();
-    assert!(!bench.at("pool").exists() || files(&bench.at("pool")).is_empty(), "{:?}", files(&bench.at("pool")));
+    assert!(
+        !bench.at("pool").exists() || files(&bench.at("pool")).is_empty(),
+        "{:?}",
+        files(&bench.at("pool"))
+    );
     assert_eq!(bench.recorded().trash.len(), 0);
 }
 
@@ -226,14 +297,25 @@ fn a_clone_of_a_volume_that_grows_at_the_same_time_settles() {
     becomes(&bench, &(sized("db", "2MiB") + &clone("copy", "volume.db", "")));
     assert_eq!(beginning(&bench.at("pool/copy.img"), 4), "data");
     becomes(&bench, &(sized("db", "3MiB") + &clone("copy", "volume.db", "")));
-    becomes(&bench, &(sized("db", "3MiB") + &clone("copy", "volume.db", "") + &clone("big", "volume.db", "size = \"8MiB\"")));
+    becomes(
+        &bench,
+        &(sized("db", "3MiB")
+            + &clone("copy", "volume.db", "")
+            + &clone("big", "volume.db", "size = \"8MiB\"")),
+    );
     assert_eq!(size(&bench, "big"), 8 << 20);
 }
 
 #[test]
 fn a_snapshot_of_something_new_comes_after_it() {
     let bench = Bench::applied("");
-    becomes(&bench, &(volume("db", "") + &snapshot("s", "db") + &clone("copy", "snapshot.s", "") + &snapshot("t", "copy")));
+    becomes(
+        &bench,
+        &(volume("db", "")
+            + &snapshot("s", "db")
+            + &clone("copy", "snapshot.s", "")
+            + &snapshot("t", "copy")),
+    );
     bench.declare("");
     bench.apply().succeeds();
     bench.settled();
@@ -263,7 +345,8 @@ fn restoring_brings_the_content_back_under_the_same_id() {
 
 #[test]
 fn restoring_what_is_in_use_or_from_what_is_not_its_snapshot_is_refused() {
-    let blocks = volume("db", "") + &volume("other", "") + &snapshot("before", "db") + &snapshot("its", "other");
+    let blocks =
+        volume("db", "") + &volume("other", "") + &snapshot("before", "db") + &snapshot("its", "other");
     let bench = Bench::applied(&(blocks.clone() + &attachment("a", "db", "vda")));
     let restore = |what: &str| bench.changes_nothing(&format!("apply --auto-approve --restore {what}"));
     restore("volume.db=snapshot.before").refuses("In use").says("attachment.a");
@@ -281,7 +364,8 @@ fn restoring_what_is_in_use_or_from_what_is_not_its_snapshot_is_refused() {
 
 #[test]
 fn names_that_change_places_in_one_plan_are_refused_clearly() {
-    let both = |a: &str, b: &str| volume("a", &format!("name = \"{a}\"")) + &volume("b", &format!("name = \"{b}\""));
+    let both =
+        |a: &str, b: &str| volume("a", &format!("name = \"{a}\"")) + &volume("b", &format!("name = \"{b}\""));
     let bench = Bench::applied(&both("one", "two"));
     bench.declare(&both("two", "one"));
     bench.changes_nothing("apply --auto-approve").refuses("one").says("two");
@@ -293,7 +377,8 @@ fn names_that_change_places_in_one_plan_are_refused_clearly() {
 
 #[test]
 fn depends_on_is_kept_in_both_directions() {
-    let chained = volume("a", "depends_on = [volume.c]") + &volume("b", "") + &volume("c", "depends_on = [volume.b]");
+    let chained =
+        volume("a", "depends_on = [volume.c]") + &volume("b", "") + &volume("c", "depends_on = [volume.b]");
     let bench = Bench::new(&chained);
     let order = |text: &str, word: &str| -> Vec<String> {
         let lines = text.lines().filter(|line| line.contains(word) && line.starts_with("volume."));

@@ -49,7 +49,8 @@ fn a_full_life_leaves_a_directory_of_other_files_as_it_was() {
         fs::create_dir(bench.at(directory)).unwrap();
         fs::create_dir(bench.at(directory).join("sub")).unwrap();
         fs::write(bench.at(directory).join("sub/db.img"), "deep").unwrap();
-        for name in ["other.img", "db.img.bak", ".hidden", "-rf", "two words", "line\nend", "quote'\"", "*", "db"]
+        for name in
+            ["other.img", "db.img.bak", ".hidden", "-rf", "two words", "line\nend", "quote'\"", "*", "db"]
         {
             fs::write(bench.at(directory).join(name), name).unwrap();
         }
@@ -113,19 +114,35 @@ fn a_planted_link_after_the_fact_is_not_followed_either() {
 
 /// What somebody can do to an image or its mark, and the words with which it is named.
 const INTERFERENCE: [(&str, fn(&Bench), &str); 8] = [
-    ("truncated", |b| fs::File::options().write(true).open(b.at("pool/db.img")).unwrap().set_len(512).unwrap(), "512 B"),
-    ("grown", |b| fs::File::options().write(true).open(b.at("pool/db.img")).unwrap().set_len(3 << 20).unwrap(), "3 MiB"),
-    ("replaced", |b| {
-        fs::rename(b.at("pool/db.img"), b.at("away")).unwrap();
-        fs::write(b.at("pool/db.img"), vec![0; 1 << 20]).unwrap();
-    }, "another file"),
+    (
+        "truncated",
+        |b| fs::File::options().write(true).open(b.at("pool/db.img")).unwrap().set_len(512).unwrap(),
+        "512 B",
+    ),
+    (
+        "grown",
+        |b| fs::File::options().write(true).open(b.at("pool/db.img")).unwrap().set_len(3 << 20).unwrap(),
+        "3 MiB",
+    ),
+    (
+        "replaced",
+        |b| {
+            fs::rename(b.at("pool/db.img"), b.at("away")).unwrap();
+            fs::write(b.at("pool/db.img"), vec![0; 1 << 20]).unwrap();
+        },
+        "another file",
+    ),
     ("deleted", |b| fs::remove_file(b.at("pool/db.img")).unwrap(), "vanished"),
     ("renamed", |b| fs::rename(b.at("pool/db.img"), b.at("pool/other.img")).unwrap(), "other"),
     ("its mark deleted", |b| fs::remove_file(b.mark("volume.db")).unwrap(), "vanished"),
-    ("its mark edited", |b| {
-        let text = fs::read_to_string(b.mark("volume.db")).unwrap();
-        fs::write(b.mark("volume.db"), text.replace("\"serial\":\"", "\"serial\":\"X")).unwrap();
-    }, "serial"),
+    (
+        "its mark edited",
+        |b| {
+            let text = fs::read_to_string(b.mark("volume.db")).unwrap();
+            fs::write(b.mark("volume.db"), text.replace("\"serial\":\"", "\"serial\":\"X")).unwrap();
+        },
+        "serial",
+    ),
     ("its mark made unreadable", |b| fs::write(b.mark("volume.db"), "{not json").unwrap(), "mark"),
 ];
 
@@ -164,7 +181,8 @@ fn a_mark_of_another_lineage_is_not_ours() {
     let bench = Bench::applied(&volume("db", ""));
     let text = fs::read_to_string(bench.mark("volume.db")).unwrap();
     let lineage = bench.recorded().lineage.to_string();
-    fs::write(bench.mark("volume.db"), text.replace(&lineage, "6f1d8a8e-8b4c-4b5e-9a46-0c7f4fd1a111")).unwrap();
+    fs::write(bench.mark("volume.db"), text.replace(&lineage, "6f1d8a8e-8b4c-4b5e-9a46-0c7f4fd1a111"))
+        .unwrap();
     let marked = tree(&bench.at("pool"));
     bench.changes_nothing("apply --auto-approve").refuses("Already exists and is not ours");
     bench.vbs("destroy --purge --auto-approve").succeeds().says("1 forgotten");
@@ -197,19 +215,39 @@ fn two_checkouts_of_one_name_never_own_each_others_volumes() {
 fn an_unmounted_or_exchanged_pool_plans_nothing_and_says_so() {
     let swap: [(&str, fn(&Bench), &str); 5] = [
         ("gone", |b| fs::rename(b.at("pool"), b.at("away")).unwrap(), "the disk mounted"),
-        ("empty", |b| {
-            fs::rename(b.at("pool"), b.at("away")).unwrap();
-            fs::create_dir(b.at("pool")).unwrap();
-        }, "no longer says that it is"),
-        ("exchanged", |b| {
-            let other = Bench::applied(&volume("db", ""));
-            fs::rename(b.at("pool"), b.at("away")).unwrap();
-            assert!(Command::new("cp").arg("-a").arg(other.at("pool")).arg(b.at("pool")).status().unwrap().success());
-        }, "another disk is mounted there"),
-        ("a file", |b| {
-            fs::rename(b.at("pool"), b.at("away")).unwrap();
-            fs::write(b.at("pool"), "file").unwrap();
-        }, "is not a directory"),
+        (
+            "empty",
+            |b| {
+                fs::rename(b.at("pool"), b.at("away")).unwrap();
+                fs::create_dir(b.at("pool")).unwrap();
+            },
+            "no longer says that it is",
+        ),
+        (
+            "exchanged",
+            |b| {
+                let other = Bench::applied(&volume("db", ""));
+                fs::rename(b.at("pool"), b.at("away")).unwrap();
+                assert!(
+                    Command::new("cp")
+                        .arg("-a")
+                        .arg(other.at("pool"))
+                        .arg(b.at("pool"))
+                        .status()
+                        .unwrap()
+                        .success()
+                );
+            },
+            "another disk is mounted there",
+        ),
+        (
+            "a file",
+            |b| {
+                fs::rename(b.at("pool"), b.at("away")).unwrap();
+                fs::write(b.at("pool"), "file").unwrap();
+            },
+            "is not a directory",
+        ),
         ("card emptied", |b| fs::write(b.at("pool/.vbs/pool.json"), "").unwrap(), "cannot be"),
     ];
     for (what, interfere, words) in swap {
@@ -224,7 +262,8 @@ fn an_unmounted_or_exchanged_pool_plans_nothing_and_says_so() {
 
 #[test]
 fn hostile_paths_are_only_paths() {
-    for name in ["two words", "quote'\"", "dollar$(touch pwned)`touch pwned`", "-rf", "star*?[a]", "ünïcödé"] {
+    for name in ["two words", "quote'\"", "dollar$(touch pwned)`touch pwned`", "-rf", "star*?[a]", "ünïcödé"]
+    {
         let bench = Bench::new("");
         let escaped = name.replace('"', "\\\"").replace('\t', "\\t");
         let text = STORES.replace("ROOT/pool", &format!("ROOT/{escaped}"));
@@ -241,8 +280,11 @@ fn hostile_paths_are_only_paths() {
 
 #[test]
 fn hostile_names_are_only_names() {
-    for name in ["two words", "$(touch pwned)", "`id`", "*", "ü", "a;b", "a'b", "a&b|c", "%s%n", "{name}", "name.img"] {
-        let bench = Bench::applied(&(volume("db", &format!("name = \"{name}\"")) + &attachment("a", "db", "vda")));
+    for name in
+        ["two words", "$(touch pwned)", "`id`", "*", "ü", "a;b", "a'b", "a&b|c", "%s%n", "{name}", "name.img"]
+    {
+        let bench =
+            Bench::applied(&(volume("db", &format!("name = \"{name}\"")) + &attachment("a", "db", "vda")));
         println!("{name}");
         bench.settled();
         assert!(bench.at("pool").join(format!("{name}.img")).is_file());
@@ -260,7 +302,9 @@ fn names_that_are_no_file_names_are_refused_before_anything_runs() {
         assert_eq!(bench.apply().code, Some(1));
         assert_eq!(fs::read_dir(bench.root()).unwrap().count(), 1, "{name:?} reached the disk");
     }
-    for (vm, device) in [("../x", "vda"), ("web", "../vda"), ("", "vda"), (".vbs", "guard"), ("web", ".."), ("-x", "a")] {
+    for (vm, device) in
+        [("../x", "vda"), ("web", "../vda"), ("", "vda"), (".vbs", "guard"), ("web", ".."), ("-x", "a")]
+    {
         let link = attachment("a", "db", device).replace("\"web\"", &format!("\"{vm}\""));
         let bench = Bench::new(&(volume("db", "") + &link));
         println!("{vm}/{device}");
@@ -289,9 +333,16 @@ fn directories_that_lie_in_each_other_are_refused() {
     ];
     for (what, first, second) in nested {
         let bench = Bench::new("");
-        let pool = |name: &str, path: &str| format!("pool \"file\" \"{name}\" {{\n path = \"{path}\"\n create = true\n}}\n");
+        let pool = |name: &str, path: &str| {
+            format!("pool \"file\" \"{name}\" {{\n path = \"{path}\"\n create = true\n}}\n")
+        };
         let other = volume("two", "name = \"two\"").replace("pool.fast", "pool.slow");
-        bench.write(&format!("vbs {{ name = \"lab\" }}\n{}{}{}{other}", pool("fast", first), pool("slow", second), volume("one", "")));
+        bench.write(&format!(
+            "vbs {{ name = \"lab\" }}\n{}{}{}{other}",
+            pool("fast", first),
+            pool("slow", second),
+            volume("one", "")
+        ));
         println!("{what}");
         let run = bench.apply();
         assert_eq!(run.code, Some(1), "{run:#?}");
@@ -302,7 +353,9 @@ fn directories_that_lie_in_each_other_are_refused() {
 #[test]
 fn a_pool_may_share_its_directory_with_a_hypervisor() {
     let bench = Bench::new("");
-    bench.write(&(STORES.replace("ROOT/vms", "ROOT/pool") + &volume("db", "") + &attachment("a", "db", "vda")));
+    bench.write(
+        &(STORES.replace("ROOT/vms", "ROOT/pool") + &volume("db", "") + &attachment("a", "db", "vda")),
+    );
     let run = bench.apply();
     if run.code == Some(0) {
         bench.settled();

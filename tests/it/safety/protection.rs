@@ -40,8 +40,12 @@ fn protection_outlives_its_block_until_it_is_lifted() {
 fn an_empty_file_does_not_get_around_it() {
     let bench = Bench::applied(&volume("db", PROTECTED));
     std::fs::write(bench.at("ws/empty.hcl"), "vbs { name = \"lab\" }\n").unwrap();
-    bench.changes_nothing("apply -f empty.hcl --state .vbs/state.db --auto-approve").refuses("Protected from destruction");
-    bench.changes_nothing("destroy -f empty.hcl --state .vbs/state.db --auto-approve").refuses("Protected from destruction");
+    bench
+        .changes_nothing("apply -f empty.hcl --state .vbs/state.db --auto-approve")
+        .refuses("Protected from destruction");
+    bench
+        .changes_nothing("destroy -f empty.hcl --state .vbs/state.db --auto-approve")
+        .refuses("Protected from destruction");
     // Beside it: a file has a state of its own, which knows nothing of what is here.
     bench.changes_nothing("destroy -f empty.hcl --auto-approve");
 }

@@ -15,7 +15,11 @@ fn vanished() -> Bench {
 #[test]
 fn data_that_vanished_is_never_quietly_made_anew() {
     let bench = vanished();
-    bench.changes_nothing("plan").refuses("Vanished").says("--recreate 'volume.db'").says("vbs state rm 'volume.db'");
+    bench
+        .changes_nothing("plan")
+        .refuses("Vanished")
+        .says("--recreate 'volume.db'")
+        .says("vbs state rm 'volume.db'");
     bench.changes_nothing("apply --auto-approve").refuses("Vanished");
     bench.changes_nothing("apply --auto-approve --recreate volume.logs").refuses("Vanished");
     let logs = tree(&bench.at("pool/logs.img"));
