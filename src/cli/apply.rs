@@ -223,7 +223,7 @@ fn show_outputs(context: &Context, workspace: &Workspace, store: &Store) -> Resu
     if recorded.outputs.is_empty() || context.quiet {
         return Ok(());
     }
-    let key = super::state_key(context, workspace)?;
+    let key = super::state_key(context, &workspace.state_path)?;
     let values = outputs::open(&recorded.outputs, recorded.lineage, key.as_ref())?;
     print::data(&format!("\nOutputs:\n\n{}", ui::output::human(&values)))?;
     Ok(())

@@ -3,19 +3,28 @@
 mod apply;
 pub mod args;
 mod context;
+mod describe;
+mod drift;
 mod execute;
+mod graph;
 mod identities;
+mod init;
 mod inputs;
+mod output;
 mod outputs;
 mod plan;
 mod purge;
 mod recover;
 mod saved;
+mod show;
 mod situation;
 mod surveyed;
+mod validate;
+mod version;
 mod workspace;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -77,6 +86,14 @@ fn dispatch(context: &mut Context, cli: &Cli) -> Result<Exit, Failure> {
         Command::Apply(args) => apply::apply(context, args),
         Command::Destroy(args) => apply::destroy(context, args),
         Command::Recover(args) => recover::recover(context, args),
+        Command::Init => init::init(context),
+        Command::Validate(args) => validate::validate(context, args),
+        Command::Drift(args) => drift::drift(context, args),
+        Command::Describe(args) => describe::describe(context, args),
+        Command::Show(args) => show::show(context, args),
+        Command::Output(args) => output::output(context, args),
+        Command::Version { json } => version::version(*json),
+        Command::Graph(args) => graph::graph(context, args),
         _ => Err(Diagnostic::error("Not there yet", "This command is not built yet.").into()),
     }
 }
@@ -126,15 +143,15 @@ fn holder(context: &Context) -> Holder {
 ///
 /// # Errors
 /// Where what is there is no key.
-fn state_key(context: &Context, workspace: &Workspace) -> Result<Option<Key>, Diagnostic> {
+fn state_key(context: &Context, state: &Path) -> Result<Option<Key>, Diagnostic> {
     match &context.state_key {
         Some(text) => Key::parse(text, "VBS_STATE_KEY").map(Some),
-        None => Key::load(&workspace.state_path),
+        None => Key::load(state),
     }
 }
 
 fn state_key_or_create(context: &Context, workspace: &Workspace) -> Result<Key, Diagnostic> {
-    match state_key(context, workspace)? {
+    match state_key(context, &workspace.state_path)? {
         Some(key) => Ok(key),
         None => Key::load_or_create(&workspace.state_path),
     }

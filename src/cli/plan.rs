@@ -21,12 +21,12 @@ use crate::ui::{self, dot, print};
 /// Shows the plan, and saves it where it was asked to.
 pub fn plan(context: &mut Context, args: &PlanArgs) -> Result<Exit, Failure> {
     let workspace = Workspace::load(context)?;
-    let store = open(context, &workspace, args.out.is_some())?;
-    let recorded = match &store {
-        Some(store) => store.snapshot()?,
-        None => nothing_recorded(&workspace.name),
-    };
-    banner(&recorded);
+    // A plan that is saved belongs to a state.
+    if args.out.is_some() && Store::open(&workspace.state_path, &workspace.name, Access::Read)?.is_none() {
+        super::warn_of_lost_state(context, &workspace);
+        Store::create(&workspace.state_path, &workspace.name, super::identities::fresh())?;
+    }
+    let recorded = recorded_or_nothing(context, &workspace)?;
     let options = options(&args.options);
     let question =
         Question { variables: &args.options.scope.variables, options: &options, chosen: &BTreeMap::new() };
@@ -52,27 +52,24 @@ pub fn plan(context: &mut Context, args: &PlanArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// Plan takes no lock: it says so when somebody is at work.
-fn banner(recorded: &Recorded) {
+/// What the state says, for commands that only look. They take no lock: they say so when somebody is at work.
+pub fn recorded_or_nothing(context: &Context, workspace: &Workspace) -> Result<Recorded, Failure> {
+    let Some(store) = Store::open(&workspace.state_path, &workspace.name, Access::Read)? else {
+        super::warn_of_lost_state(context, workspace);
+        return Ok(nothing_recorded(&workspace.name));
+    };
+    let recorded = store.snapshot()?;
+    banner(&recorded);
+    Ok(recorded)
+}
+
+pub fn banner(recorded: &Recorded) {
     if let Some(run) = &recorded.open_run {
         print::tell(&format!(
             "Run {} of {} is open: it is going on, or it was interrupted (`vbs recover`). What follows is a look at a \
              world that may be changing.\n\n",
             run.id, run.holder
         ));
-    }
-}
-
-/// Reads the state; a plan that is saved needs one to belong to.
-fn open(context: &Context, workspace: &Workspace, create: bool) -> Result<Option<Store>, Failure> {
-    let store = Store::open(&workspace.state_path, &workspace.name, Access::Read)?;
-    match store {
-        None => {
-            super::warn_of_lost_state(context, workspace);
-            let made = || Store::create(&workspace.state_path, &workspace.name, super::identities::fresh());
-            if create { made().map(Some) } else { Ok(None) }
-        }
-        found => Ok(found),
     }
 }
 
@@ -113,7 +110,7 @@ pub fn output_changes(
     views: &Views,
     built: &mut Built,
 ) -> Result<OutputChanges, Failure> {
-    let key = super::state_key(context, situation.workspace)?;
+    let key = super::state_key(context, &situation.workspace.state_path)?;
     let recorded = situation.recorded;
     let before = outputs::open(&recorded.outputs, recorded.lineage, key.as_ref())?;
     if situation.options.destroy {

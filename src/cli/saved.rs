@@ -115,7 +115,7 @@ pub fn apply(
     let recorded = store.snapshot()?;
     refuse_open_run(&recorded)?;
     let path = context.root.join(path);
-    let key = plan_key(context, &workspace)?;
+    let key = plan_key(context, &workspace.state_path)?;
     let (saved, verified) = planfile::read(&path, key.as_ref())?;
     if saved.plan.lineage != recorded.lineage {
         return Err(stale("It was made for another workspace, or for this one before its state was lost."));
@@ -224,15 +224,15 @@ fn stale(why: &str) -> Failure {
 }
 
 /// `VBS_PLAN_KEY`, else the key beside the state.
-fn plan_key(context: &Context, workspace: &Workspace) -> Result<Option<Key>, Diagnostic> {
+pub fn plan_key(context: &Context, state: &Path) -> Result<Option<Key>, Diagnostic> {
     match &context.plan_key {
         Some(text) => Key::parse(text, "VBS_PLAN_KEY").map(Some),
-        None => super::state_key(context, workspace),
+        None => super::state_key(context, state),
     }
 }
 
 fn plan_key_or_create(context: &Context, workspace: &Workspace) -> Result<Key, Diagnostic> {
-    match plan_key(context, workspace)? {
+    match plan_key(context, &workspace.state_path)? {
         Some(key) => Ok(key),
         None => Key::load_or_create(&workspace.state_path),
     }

@@ -9,6 +9,8 @@
     reason = "a test may stop at the first surprise, and looks at the world by every means"
 )]
 
+mod cli;
 mod config;
 mod safety;
 mod saga;
+mod support;
