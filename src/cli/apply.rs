@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::args::{self, ApplyArgs, DestroyArgs, Variables};
 use super::context::Context;
 use super::execute::{Begin, Job, execute, run_options};
-use super::plan::{look_and_plan, options, refuse_errors};
+use super::plan::{look_and_plan, options, refuse_errors, show_plan};
 use super::situation::{Question, Situation, refuse_open_run, with_situation};
 use super::workspace::Workspace;
 use super::{held, outputs, purge, saved, show};
@@ -123,7 +123,7 @@ fn announce(
         return Ok(());
     }
     if !context.quiet || !order.approved {
-        print::to_stdout(|out| ui::plan::render(plan, context.style, &mut { out }))?;
+        show_plan(context, plan, problems)?;
         print::data(&ui::output::changes(&changes.before, &changes.after))?;
     }
     show(problems, &context.sources, context.style);

@@ -167,6 +167,12 @@ fn refuse_if_stale(situation: &Situation<'_>, views: &Views, saved: &SavedPlan) 
     if !changed.is_empty() {
         return Err(stale(&format!("Since it was made, {} changed.", changed.join(", "))));
     }
+    let moves = saved.plan.state_effects.iter().filter(|effect| matches!(effect, Effect::Move { .. }));
+    if let Some(Effect::Move { from, to }) =
+        moves.into_iter().find(|effect| !situation.moved.effects.contains(effect))
+    {
+        return Err(stale(&format!("{from} is not there any more to become {to}.")));
+    }
     for (address, planned) in &saved.plan.containers {
         if let Some(crate::model::ContainerView::Unsurveyed { why }) = views.get(address) {
             return Err(stale(&format!("{address} cannot be looked at: {why}.")));

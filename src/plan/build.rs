@@ -39,6 +39,7 @@ pub fn build(
     let index = LiveIndex::new(world.live, world.lineage);
     let mut found = diff(world, &desired, options, &scope, &index);
     check_restores(world, options, &index, &mut found);
+    size_snapshots(world, &mut found);
     let pools = capacity::check(world, &mut found);
     let mode = match options {
         Options { destroy: true, .. } => Mode::Destroy,
@@ -79,6 +80,20 @@ fn renew(world: &World<'_>, change: &mut Change, fresh: &mut dyn FnMut() -> Uuid
     let recorded = world.records.get(&change.key).map(|record| record.object.id);
     if recorded == Some(after.object.id) {
         Arc::make_mut(after).object.id = fresh();
+    }
+}
+
+/// A new snapshot comes before every other change to its volume, so it has the size that the volume has until then.
+fn size_snapshots(world: &World<'_>, found: &mut Diff) {
+    let made: BTreeSet<ObjectKey> =
+        found.changes.values().filter(|change| is_made(change)).map(|change| change.key.clone()).collect();
+    for change in found.changes.values_mut().filter(|change| change.before.is_none()) {
+        let Some(after) = change.after.as_mut().filter(|after| is_snapshot(after)) else { continue };
+        let Body::Snapshot(snapshot) = &mut Arc::make_mut(after).object.body else { continue };
+        let Some(origin) = find_record(world.records, &snapshot.origin.address) else { continue };
+        if !made.contains(&origin.object.key) {
+            snapshot.size = origin.object.body.size();
+        }
     }
 }
 

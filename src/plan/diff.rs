@@ -10,7 +10,7 @@ use super::compare::{self, Difference};
 use super::problems;
 use super::world::{Options, Scope, World};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::model::{Address, Body, ContainerView, ObjectKey, Observed, Place, Record};
+use crate::model::{Address, Body, ContainerView, Health, ObjectKey, Observed, Place, Record};
 
 /// What is done with one object, and what it is done from and to.
 #[derive(Debug, Clone)]
@@ -239,7 +239,10 @@ impl Row<'_> {
         if self.options.refresh_only {
             return self.accept(recorded, observed, out);
         }
-        if self.refuses_protected(recorded, "be destroyed", out) || self.refuses_misplaced(observed, out) {
+        if self.refuses_protected(recorded, "be destroyed", out)
+            || self.refuses_misplaced(observed, out)
+            || self.refuses_replaced(observed, out)
+        {
             return;
         }
         let reason = if self.options.destroy { "" } else { "not in configuration" };
@@ -259,6 +262,9 @@ impl Row<'_> {
         }
         let address = &self.key.address;
         if let Some(snapshot) = self.options.restores(address) {
+            if self.refuses_replaced(observed, out) {
+                return;
+            }
             let change =
                 self.change(Decision::Restore { snapshot: snapshot.clone() }, &format!("from {snapshot}"));
             out.changes.insert(self.key.clone(), Change { live: Some(Box::new(observed.clone())), ..change });
@@ -282,6 +288,9 @@ impl Row<'_> {
         if decision == Decision::Replace && self.refuses_protected(recorded, "be replaced", out) {
             return;
         }
+        if decision != Decision::Record && self.refuses_replaced(observed, out) {
+            return;
+        }
         let forcing = match difference {
             Difference::Replacement { forcing } => forcing,
             _ => Vec::new(),
@@ -289,7 +298,7 @@ impl Row<'_> {
         let reason = if asked { "as asked with --replace" } else { "" };
         let mut change =
             Change { live: Some(Box::new(observed.clone())), forcing, ..self.change(decision, reason) };
-        change.after = Some(Arc::new(compare::after(&change.decision, wanted, recorded)));
+        change.after = Some(Arc::new(compare::after(self.world, &change.decision, wanted, recorded)));
         out.changes.insert(self.key.clone(), change);
     }
 
@@ -328,6 +337,13 @@ impl Row<'_> {
             out.diagnostics.push(problems::misplaced(self.key, observed));
         }
         refused
+    }
+
+    /// What took the place of an object is somebody else's: nothing is done to it, not even what was asked for.
+    fn refuses_replaced(&self, observed: &Observed, out: &mut Diff) -> bool {
+        let Health::Replaced { found } = &observed.health else { return false };
+        out.diagnostics.push(problems::replaced(self.key, observed, found));
+        true
     }
 }
 

@@ -171,6 +171,9 @@ impl Plan {
         let mut totals = Totals::default();
         for change in self.changes.iter().filter(|change| change.address.kind.is_resource()) {
             match change.action {
+                // Nothing of it changes but its address.
+                ChangeAction::Record if change.previous_address.is_some() && change.attributes.is_empty() => {
+                }
                 ChangeAction::Create => totals.add += 1,
                 ChangeAction::Update | ChangeAction::Restore | ChangeAction::Record => totals.change += 1,
                 ChangeAction::Replace => {
