@@ -166,10 +166,14 @@ fn plans_of_every_mode_do_what_they_say() {
     bench.declare(&(sized("db", "3MiB") + &snapshot("s", "db")));
     bench.vbs("plan --restore volume.db=snapshot.s --out p.plan").succeeds();
     bench.vbs("apply p.plan").succeeds();
-    bench.vbs("plan --replace volume.db --target volume.db --out p.plan").succeeds();
+    let told = "output \"id\" {\n  value = volume.db.id\n}\n";
+    bench.declare(&(sized("db", "3MiB") + told));
+    bench.apply().succeeds();
+    bench.vbs("plan --replace volume.db --out p.plan").succeeds();
     let before = bench.record("volume.db").object.id;
     bench.vbs("apply p.plan").succeeds();
     assert_ne!(bench.record("volume.db").object.id, before);
+    bench.settled();
     bench.vbs("plan --destroy --out p.plan").succeeds();
     bench.vbs("apply p.plan").succeeds();
     assert!(bench.recorded().records.is_empty());
