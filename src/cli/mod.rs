@@ -3,19 +3,28 @@
 mod apply;
 pub mod args;
 mod context;
+mod describe;
+mod drift;
 mod execute;
+mod graph;
 mod identities;
+mod init;
 mod inputs;
+mod output;
 mod outputs;
 mod plan;
 mod purge;
 mod recover;
 mod saved;
+mod show;
 mod situation;
 mod surveyed;
+mod validate;
+mod version;
 mod workspace;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -35,6 +44,7 @@ const LOCK_TIMEOUT: Duration = Duration::ZERO;
 
 /// Runs one command line and says with which code to end.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    survive_file_size_limit();
     let environment = Environment::read();
     let cli = match args::parse(arguments, environment.state.clone()) {
         Ok(cli) => cli,
@@ -64,6 +74,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(exit.code())
 }
 
+/// A file that grows over the process's limit is an error of the write then, as a full disk is, and no death by signal.
+/// The handler stays for as long as the process does; what vbs starts does not inherit it.
+fn survive_file_size_limit() {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Where no handler can be had, the limit kills as it would have: at a point that recovery knows.
+    if let Ok(runtime) = runtime() {
+        let _inside = runtime.enter();
+        let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
+    }
+}
+
 /// Problems go to standard error, whatever the command.
 fn show(problems: &Diagnostics, sources: &SourceMap, style: Style) {
     if !problems.is_empty() {
@@ -77,6 +98,14 @@ fn dispatch(context: &mut Context, cli: &Cli) -> Result<Exit, Failure> {
         Command::Apply(args) => apply::apply(context, args),
         Command::Destroy(args) => apply::destroy(context, args),
         Command::Recover(args) => recover::recover(context, args),
+        Command::Init => init::init(context),
+        Command::Validate(args) => validate::validate(context, args),
+        Command::Drift(args) => drift::drift(context, args),
+        Command::Describe(args) => describe::describe(context, args),
+        Command::Show(args) => show::show(context, args),
+        Command::Output(args) => output::output(context, args),
+        Command::Version { json } => version::version(*json),
+        Command::Graph(args) => graph::graph(context, args),
         _ => Err(Diagnostic::error("Not there yet", "This command is not built yet.").into()),
     }
 }
@@ -86,14 +115,22 @@ fn dispatch(context: &mut Context, cli: &Cli) -> Result<Exit, Failure> {
 /// # Errors
 /// Where somebody else works on the workspace, or the state cannot be used.
 fn held(context: &Context, workspace: &Workspace) -> Result<(Lock, Store), Failure> {
+    let (lock, found) = held_if_any(context, workspace)?;
+    let made = || Store::create(&workspace.state_path, &workspace.name, identities::fresh());
+    Ok((lock, found.map_or_else(made, Ok)?))
+}
+
+/// Takes the workspace's lock and opens its state for writing, where there is one. What is refused makes none: an
+/// empty state would hide that the real one was lost.
+///
+/// # Errors
+/// As [`held`].
+fn held_if_any(context: &Context, workspace: &Workspace) -> Result<(Lock, Option<Store>), Failure> {
     let lock = Lock::acquire(&workspace.state_path, &holder(context), context.lock_timeout)?;
-    let store = match Store::open(&workspace.state_path, &workspace.name, Access::Write)? {
-        Some(store) => store,
-        None => {
-            warn_of_lost_state(context, workspace);
-            Store::create(&workspace.state_path, &workspace.name, identities::fresh())?
-        }
-    };
+    let store = Store::open(&workspace.state_path, &workspace.name, Access::Write)?;
+    if store.is_none() {
+        warn_of_lost_state(context, workspace);
+    }
     Ok((lock, store))
 }
 
@@ -126,15 +163,15 @@ fn holder(context: &Context) -> Holder {
 ///
 /// # Errors
 /// Where what is there is no key.
-fn state_key(context: &Context, workspace: &Workspace) -> Result<Option<Key>, Diagnostic> {
+fn state_key(context: &Context, state: &Path) -> Result<Option<Key>, Diagnostic> {
     match &context.state_key {
         Some(text) => Key::parse(text, "VBS_STATE_KEY").map(Some),
-        None => Key::load(&workspace.state_path),
+        None => Key::load(state),
     }
 }
 
 fn state_key_or_create(context: &Context, workspace: &Workspace) -> Result<Key, Diagnostic> {
-    match state_key(context, workspace)? {
+    match state_key(context, &workspace.state_path)? {
         Some(key) => Ok(key),
         None => Key::load_or_create(&workspace.state_path),
     }
@@ -205,6 +242,8 @@ impl Environment {
             user: self.user.unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw())),
             doing: doing.to_owned(),
             sources: SourceMap::default(),
+            supplied: Vec::new(),
+            kept: None,
         })
     }
 }

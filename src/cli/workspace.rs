@@ -8,6 +8,7 @@ use crate::diag::{Diagnostic, Diagnostics, FileId};
 use crate::exit::Failure;
 use crate::model::schema::ProviderSchema;
 use crate::providers::CATALOG;
+use crate::state::{Access, Store};
 
 /// A workspace whose structure was read; nothing is evaluated yet.
 pub struct Workspace {
@@ -25,29 +26,94 @@ impl Workspace {
     /// Every problem of its structure at once; no configuration at all.
     pub fn load(context: &mut Context) -> Result<Self, Failure> {
         let paths = configuration_files(context)?;
-        let mut problems = Diagnostics::new();
-        let mut files: Vec<FileId> = Vec::new();
-        for path in &paths {
-            match context.add_source(path) {
-                Ok(file) => files.push(file),
-                Err(failure) => problems.extend(failure.diagnostics),
-            }
-        }
         let schemas = CATALOG.schemas();
-        let (declared, mut found) = declare(&context.sources, &files, &schemas);
-        found.extend(problems);
-        if found.has_errors() {
-            found.sort();
-            return Err(found.into());
+        let (declared, warnings) = read(context, &paths, &schemas);
+        if warnings.has_errors() {
+            return Err(warnings.into());
         }
-        let settings = declared.settings();
-        let name = settings.name.clone().unwrap_or_else(|| default_name(context, &paths));
-        let state_path = match (&context.state, &settings.state_path) {
-            (Some(path), _) => context.root.join(path),
-            (None, Some(path)) => context.root.join(path),
-            (None, None) => context.root.join(default_state(context, &paths)),
+        let name = declared.settings().name.clone().unwrap_or_else(|| default_name(context, &paths));
+        let state_path = state_path(context, &paths, &declared);
+        Ok(Workspace { declared, schemas, name, state_path, warnings })
+    }
+}
+
+/// Which state the commands mean that need nothing else of the configuration. A broken configuration must not stand
+/// between an operator and the state.
+pub struct Located {
+    /// Nothing where the configuration has errors and does not say.
+    pub name: Option<String>,
+    pub state_path: PathBuf,
+    pub problems: Diagnostics,
+}
+
+impl Located {
+    /// Reads as much of the configuration as can be read.
+    pub fn find(context: &mut Context) -> Self {
+        let (paths, missing) = match configuration_files(context) {
+            Ok(paths) => (paths, Diagnostics::new()),
+            Err(failure) => (Vec::new(), failure.diagnostics),
         };
-        Ok(Workspace { declared, schemas, name, state_path, warnings: found })
+        let (declared, mut problems) = read(context, &paths, &CATALOG.schemas());
+        problems.extend(missing);
+        let written = declared.settings().name.clone();
+        let name = if problems.has_errors() {
+            written
+        } else {
+            written.or_else(|| Some(default_name(context, &paths)))
+        };
+        Located { name, state_path: state_path(context, &paths, &declared), problems }
+    }
+
+    /// Opens the state; nothing where there is none yet.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; the problems of the configuration where they may be the reason that no state is found.
+    pub fn open(&self, context: &Context, access: Access) -> Result<Option<Store>, Failure> {
+        let store = match &self.name {
+            Some(name) => Store::open(&self.state_path, name, access)?,
+            None => Store::open_any(&self.state_path, access)?,
+        };
+        match store {
+            None if self.problems.has_errors() => Err(self.problems.clone().into()),
+            Some(_) if self.problems.has_errors() => {
+                super::show(&passed_over(&self.state_path).into(), &context.sources, context.style);
+                Ok(store)
+            }
+            found => Ok(found),
+        }
+    }
+}
+
+fn passed_over(state: &Path) -> Diagnostic {
+    let detail = format!(
+        "`vbs validate` shows them. They do not matter for this, unless the configuration names another state: {} was \
+         used.",
+        state.display()
+    );
+    Diagnostic::warning("The configuration has errors", detail)
+}
+
+/// Reads the structure of every file, with all problems of them in order.
+fn read(context: &mut Context, paths: &[PathBuf], schemas: &[ProviderSchema]) -> (Declared, Diagnostics) {
+    let mut problems = Diagnostics::new();
+    let mut files: Vec<FileId> = Vec::new();
+    for path in paths {
+        match context.add_source(path) {
+            Ok(file) => files.push(file),
+            Err(failure) => problems.extend(failure.diagnostics),
+        }
+    }
+    let (declared, mut found) = declare(&context.sources, &files, schemas);
+    found.extend(problems);
+    found.sort();
+    (declared, found)
+}
+
+fn state_path(context: &Context, paths: &[PathBuf], declared: &Declared) -> PathBuf {
+    match (&context.state, &declared.settings().state_path) {
+        (Some(path), _) => context.root.join(path),
+        (None, Some(path)) => context.root.join(path),
+        (None, None) => context.root.join(default_state(context, paths)),
     }
 }
 
@@ -64,6 +130,12 @@ fn configuration_files(context: &Context) -> Result<Vec<PathBuf>, Failure> {
     for entry in std::fs::read_dir(&context.root).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".vbs.hcl")) {
+            // A pipe or a device is read only where it was named: reading it may never end.
+            if !std::fs::metadata(&path).map_err(unreadable)?.is_file() {
+                let detail =
+                    format!("{} is no regular file. Move it away, or name it with -f.", context.shown(&path));
+                return Err(Diagnostic::error("Cannot read a file", detail).into());
+            }
             found.push(path);
         }
     }

@@ -66,6 +66,21 @@ impl Store {
     /// Where what is there is not a whole state of this workspace, written by this version or an older one, on a
     /// local disk, that nobody else can write; where it cannot be opened. The file is left as it is.
     pub fn open(path: &Path, workspace: &str, access: Access) -> Result<Option<Store>, Failure> {
+        let store = Store::open_any(path, access)?;
+        match store {
+            Some(store) if store.workspace != workspace => {
+                Err(other_workspace(&store.path, &store.workspace, workspace).into())
+            }
+            opened => Ok(opened),
+        }
+    }
+
+    /// [`Store::open`] whichever workspace the state is of: for looking into it while the configuration cannot be
+    /// read. Nothing must be planned from it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_any(path: &Path, access: Access) -> Result<Option<Store>, Failure> {
         let Some(path) = files::resolve(path)? else { return Ok(None) };
         let Some(found) = files::inspect(&path)? else { return Ok(None) };
         if found.len() == 0 {
@@ -82,9 +97,6 @@ impl Store {
             Ok((connection, meta))
         });
         let (connection, meta) = opened.map_err(|trouble| trouble.into_failure(&path))?;
-        if meta.workspace != workspace {
-            return Err(other_workspace(&path, &meta.workspace, workspace).into());
-        }
         let Meta { lineage, workspace, serial, epoch } = meta;
         let store =
             Store { connection, path, access, lineage, workspace, serial, epoch, commits: 0, ballast: None };

@@ -9,6 +9,7 @@ pub mod output;
 pub mod plan;
 pub mod print;
 pub mod progress;
+pub mod state;
 pub mod style;
 pub mod table;
 pub mod text;

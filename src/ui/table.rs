@@ -1,12 +1,13 @@
 //! Tables with aligned columns, for what is listed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::text::{about, harmless, width};
-use crate::model::{Health, Observed, Record, TrashEntry};
+use crate::model::observed::Capacity;
+use crate::model::{Address, Bytes, ContainerView, Health, Observed, Record, TrashEntry};
 
 /// Rows under a heading. Cells are made harmless as they are added.
 #[derive(Debug, Clone)]
@@ -97,6 +98,24 @@ pub fn overview<'a>(objects: impl IntoIterator<Item = (&'a Record, Option<Option
     table
 }
 
+/// Pools and hypervisors as they were found.
+pub fn containers(views: &BTreeMap<Address, ContainerView>) -> Table {
+    let mut table = Table::new(["ADDRESS", "SIZE", "FREE", "PROMISED", "STATUS"]);
+    for (address, view) in views {
+        let (capacity, status) = match view {
+            ContainerView::Fresh { capacity, .. } => (*capacity, "not in use yet"),
+            ContainerView::Present(surveyed) => (surveyed.capacity, "in use"),
+            ContainerView::Unsurveyed { .. } => (None, "not looked at"),
+        };
+        let cell =
+            |of: fn(&Capacity) -> Bytes| capacity.as_ref().map_or_else(|| "-".to_owned(), |c| about(of(c)));
+        let sizes = [cell(|c| c.size), cell(|c| c.free), cell(|c| c.promised)];
+        let [size, free, promised] = sizes;
+        table.row([address.to_string(), size, free, promised, status.to_owned()]);
+    }
+    table
+}
+
 /// How an object was found, in a few words; see [`overview`].
 pub fn status(found: Option<Option<&Observed>>) -> String {
     let Some(found) = found else { return "not looked at".to_owned() };
@@ -113,15 +132,28 @@ pub fn facts(recorded: Option<&Record>, live: Option<&Observed>) -> Table {
     let mut table = Table::new(["FACT", "RECORDED", "LIVE"]);
     let was = recorded.map(|record| record.object.body.facts()).unwrap_or_default();
     let is = live.map(Observed::facts).unwrap_or_default();
-    let names: BTreeSet<&str> = was.keys().chain(is.keys()).copied().collect();
-    let cell = |value: Option<&String>| value.cloned().unwrap_or_else(|| "-".to_owned());
+    // Place and health are the status, in other words.
+    let names: BTreeSet<&str> =
+        was.keys().chain(is.keys()).copied().filter(|name| !matches!(*name, "place" | "health")).collect();
+    let cell = |name: &str, value: Option<&String>| {
+        value.map_or_else(|| "-".to_owned(), |value| readable(name, value))
+    };
     for name in names {
-        table.row([name.to_owned(), cell(was.get(name)), cell(is.get(name))]);
+        table.row([name.to_owned(), cell(name, was.get(name)), cell(name, is.get(name))]);
     }
     for (name, value) in live.iter().flat_map(|live| &live.notes) {
-        table.row([name.clone(), "-".to_owned(), value.clone()]);
+        table.row([name.clone(), "-".to_owned(), readable(name, value)]);
     }
     table
+}
+
+/// Bytes with their unit and stamps as dates; everything else as it is.
+fn readable(name: &str, value: &str) -> String {
+    match (name, value.parse::<u64>()) {
+        ("size" | "allocated_bytes", Ok(bytes)) => Bytes(bytes).to_string(),
+        ("created_at", Ok(seconds)) => i64::try_from(seconds).map_or_else(|_| value.to_owned(), when),
+        _ => value.to_owned(),
+    }
 }
 
 /// A time for people, in their own time zone; `-` where none was stamped.
@@ -134,18 +166,16 @@ pub fn when(seconds: i64) -> String {
     }
 }
 
-fn size(bytes: crate::model::Bytes) -> String {
+fn size(bytes: Bytes) -> String {
     if bytes.0 == 0 { "-".to_owned() } else { about(bytes) }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{Body, Bytes, Mark, Object, ObjectKey, OnDestroy, Part, Place, VolumeBody};
+    use crate::model::{Body, Mark, Object, ObjectKey, OnDestroy, Part, Place, VolumeBody};
 
     fn volume(name: &str, size: u64) -> Body {
         Body::Volume(VolumeBody {
@@ -204,7 +234,7 @@ mod tests {
         };
         let text = facts(Some(&record("db")), Some(&live)).render();
         assert!(
-            text.contains("size        1073741824  5\n") && text.contains("created_at  -           today"),
+            text.contains("size        1 GiB     5 B\n") && text.contains("created_at  -         today"),
             "{text}"
         );
         let in_use = Observed { open: true, ..live.clone() };
@@ -215,6 +245,6 @@ mod tests {
         let statuses: Vec<&str> =
             overview.lines().skip(1).map(|line| line.rsplit("  ").next().unwrap()).collect();
         assert_eq!(statuses, ["live, in use", "replaced: a\\ndirectory", "vanished", "not looked at"]);
-        assert!(facts(Some(&record("db")), None).render().contains("name    db          -\n"));
+        assert!(facts(Some(&record("db")), None).render().contains("name    db        -\n"));
     }
 }

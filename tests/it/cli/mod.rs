@@ -1,0 +1,4 @@
+//! Every command and every exit code, through the program itself.
+
+mod lifecycle;
+mod looking;
