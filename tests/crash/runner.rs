@@ -14,8 +14,8 @@ use super::rows::Journal;
 use super::scenario::Scenario;
 use super::world::{Ended, World};
 
-/// How many threads run cases: as many as a small machine has cores.
-const THREADS: usize = 2;
+/// How many threads run cases. Most of a case is waiting, so twice as many as a small machine has cores.
+const THREADS: usize = 4;
 
 /// How many worlds of failed cases are left behind.
 const KEPT_WORLDS: usize = 5;

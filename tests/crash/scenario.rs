@@ -71,6 +71,21 @@ attachment "x" {
 }
 "#;
 
+/// What is destroyed: one of each kind.
+const ONE_OF_EACH: &str = r#"
+volume "a" {
+  pool = pool.p
+  size = "64KiB"
+}
+snapshot "s" { volume = volume.a }
+attachment "x" {
+  volume     = volume.a
+  hypervisor = hypervisor.h
+  vm         = "web"
+  device     = "vda"
+}
+"#;
+
 const EARLIER: &str = r#"
 volume "grow" {
   pool = pool.p
@@ -192,9 +207,9 @@ pub static EXISTING: Scenario = Scenario {
 /// Everything goes to the trash.
 pub static DESTROY: Scenario = Scenario {
     name: "destroy",
-    before: &[SMALL],
+    before: &[ONE_OF_EACH],
     prepare: &[],
-    config: SMALL,
+    config: ONE_OF_EACH,
     command: &["destroy"],
     plan: &["plan", "--destroy"],
     empty: &["plan", "--destroy"],
@@ -207,9 +222,9 @@ pub static DESTROY: Scenario = Scenario {
 /// The trash is emptied, in a run of its own.
 pub static PURGE: Scenario = Scenario {
     name: "purge",
-    before: &[SMALL],
+    before: &[ONE_OF_EACH],
     prepare: &[&["destroy"]],
-    config: SMALL,
+    config: ONE_OF_EACH,
     command: &["destroy", "--purge"],
     plan: &["plan", "--destroy"],
     empty: &["plan", "--destroy"],
