@@ -7,6 +7,7 @@
 //! - `VBS_FAULT=KIND@PLACE[,KIND@PLACE…]`: the fault strikes there. See [`Kind`]. A place is the NUMBER of a boundary,
 //!   or `CLASS.N`, the Nth one of its class, or `CLASS.N+`, that one and all that follow it.
 //! - `VBS_FAULT_CLOCK=SECONDS`: the wall clock is that far off.
+//! - `VBS_FAULT_BROKEN_UNDO=1`: undos are recorded and never done, for whoever tests the tests.
 //!
 //! Boundaries inside a frame are numbered when it is sent. What cannot be read, or does not fit the boundary that
 //! it names, ends vbs at once: a fault that never struck would make a test pass that tested nothing.
@@ -50,8 +51,15 @@ pub fn clock_offset() -> i64 {
     0
 }
 
+/// Whether undos are to be recorded and not done.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn breaks_undo() -> bool {
+    false
+}
+
 #[cfg(debug_assertions)]
-pub use injected::{Kind, boundary, clock_offset, hook, pass};
+pub use injected::{Kind, boundary, breaks_undo, clock_offset, hook, pass};
 
 #[cfg(debug_assertions)]
 mod injected {
@@ -76,6 +84,11 @@ mod injected {
     /// Seconds by which the wall clock is off: `VBS_FAULT_CLOCK`.
     pub fn clock_offset() -> i64 {
         std::env::var("VBS_FAULT_CLOCK").ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+
+    /// Whether undos are to be recorded and not done: `VBS_FAULT_BROKEN_UNDO`.
+    pub fn breaks_undo() -> bool {
+        std::env::var_os("VBS_FAULT_BROKEN_UNDO").is_some()
     }
 
     /// What can happen at a boundary. Those that say nothing else strike at every class; inside a frame it is the

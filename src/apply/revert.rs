@@ -12,6 +12,7 @@ use super::outcome::Outcome;
 use super::proof::Seen;
 use super::remains::Remains;
 use crate::exit::Failure;
+use crate::faults;
 use crate::hosts::Verdict;
 use crate::model::command::status;
 use crate::plan::step::Undo;
@@ -195,6 +196,7 @@ impl Engine<'_> {
     ) -> Result<bool, Failure> {
         match self.step(index).undo {
             Undo::Nothing => return Ok(false),
+            _ if faults::breaks_undo() => return Ok(false),
             // Another process may have begun to take it back; whether it did is looked at, and nothing more is done.
             Undo::RunInSameProcess(_) if self.recovering => return Ok(false),
             Undo::Run(_) | Undo::RunInSameProcess(_) | Undo::Impossible { .. } => {}
@@ -257,7 +259,8 @@ impl Engine<'_> {
             let mut remains = Remains::default();
             let missing = seen.unknown(&step.proof).or_else(|| {
                 remains.find(self.plan, index, &seen, self.recovering);
-                seen.first_missing(&step.proof.not_done).filter(|_| remains.effects.is_empty())
+                let missing = seen.first_missing(&step.proof.not_done);
+                missing.filter(|_| remains.effects.is_empty() && !faults::breaks_undo())
             });
             match missing {
                 None => undone.push((index, StepEvent::Undo, None)),

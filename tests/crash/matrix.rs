@@ -4,11 +4,12 @@ use vbs::faults::Class;
 
 use super::runner::{Act, Case, recover};
 use super::scenario::{self, Scenario};
+use super::surroundings;
 use super::world::{Ended, World};
 
 /// The boundaries that a run passes which nothing strikes.
-struct Course {
-    scenario: &'static Scenario,
+pub struct Course {
+    pub scenario: &'static Scenario,
     passed: Vec<Class>,
 }
 
@@ -21,11 +22,11 @@ impl Course {
     }
 
     /// Number and class of every boundary.
-    fn boundaries(&self) -> impl Iterator<Item = (usize, Class)> + '_ {
+    pub fn boundaries(&self) -> impl Iterator<Item = (usize, Class)> + '_ {
         self.passed.iter().enumerate().map(|(index, class)| (index + 1, *class))
     }
 
-    fn of_class(&self, wanted: Class) -> impl Iterator<Item = usize> + '_ {
+    pub fn of_class(&self, wanted: Class) -> impl Iterator<Item = usize> + '_ {
         self.boundaries().filter(move |(_, class)| *class == wanted).map(|(number, _)| number)
     }
 }
@@ -34,22 +35,23 @@ impl Course {
 /// run, else one of each class.
 pub fn cases(all_pairs: bool) -> Vec<Case> {
     let mut cases = Vec::new();
-    for scenario in scenario::ALL {
-        let course = Course::of(scenario, "", 0);
-        killed(&course, "", &mut cases);
-        nested(&course, "", all_pairs, &mut cases);
-        let Some(failing) = last_reversible(&course) else {
-            connection(&course, &mut cases);
-            continue;
-        };
-        // The same again while the run is being taken back.
-        let fault = format!("fail@{failing}");
-        let reverting = Course::of(scenario, &fault, 3);
-        let reverting = Course { passed: reverting.passed, ..reverting };
-        killed(&reverting, &fault, &mut cases);
-        nested(&reverting, &fault, all_pairs, &mut cases);
-        connection(&course, &mut cases);
+    let courses = scenario::ALL.map(|scenario| Course::of(scenario, "", 0));
+    for course in &courses {
+        killed(course, "", &mut cases);
+        nested(course, "", all_pairs, &mut cases);
+        connection(course, &mut cases);
+        if let Some(failing) = last_reversible(course) {
+            // The same again while the run is being taken back.
+            let fault = format!("fail@{failing}");
+            let reverting = Course::of(course.scenario, &fault, 3);
+            killed(&reverting, &fault, &mut cases);
+            nested(&reverting, &fault, all_pairs, &mut cases);
+        }
     }
+    // Five and one are coprime to the number of classes: all of them are struck.
+    surroundings::cases(&courses, if all_pairs { 1 } else { 5 }, &mut cases);
+    // Cases in one scenario follow each other, so that they can share a world.
+    cases.sort_by_key(|case| scenario::ALL.iter().position(|other| std::ptr::eq(*other, case.scenario)));
     cases
 }
 
@@ -65,7 +67,7 @@ fn last_reversible(course: &Course) -> Option<usize> {
     None
 }
 
-fn case(row: u8, course: &Course, class: Class, name: String, act: Act) -> Case {
+pub fn case(row: u8, course: &Course, class: Class, name: String, act: Act) -> Case {
     let name = format!("{}: {name}", course.scenario.name);
     Case { row, scenario: course.scenario, class: Some(class), name, act }
 }

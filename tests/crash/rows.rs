@@ -74,6 +74,14 @@ impl Journal {
         }
     }
 
+    /// How large the state is, in pages.
+    pub fn pages(path: &Path) -> usize {
+        let count = |connection: Connection| -> i64 {
+            connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap()
+        };
+        open(path).map_or(0, |connection| count(connection).unsigned_abs() as usize)
+    }
+
     pub fn is_open(&self) -> bool {
         self.runs.iter().any(|status| status == "open" || status == "stuck")
     }

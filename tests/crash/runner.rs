@@ -42,6 +42,16 @@ pub struct Tally {
     pub failures: Vec<String>,
 }
 
+impl Tally {
+    pub fn count(&self, row: u8, class: Option<Class>) -> usize {
+        self.cases.get(&(row, class)).copied().unwrap_or_default()
+    }
+
+    pub fn of_row(&self, row: u8) -> usize {
+        self.cases.iter().filter(|((of, _), _)| *of == row).map(|(_, count)| count).sum()
+    }
+}
+
 pub fn run_all(cases: &[Case]) -> Tally {
     let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
     let begun = Instant::now();
