@@ -10,6 +10,7 @@ mod graph;
 mod identities;
 mod init;
 mod inputs;
+mod log;
 mod output;
 mod outputs;
 mod plan;
@@ -61,6 +62,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(stop.exit.code());
         }
     };
+    survive_file_size_limits();
     let exit = match environment.context(&cli.global, cli.command.word()) {
         Ok(mut context) => match dispatch(&mut context, &cli) {
             Ok(exit) => exit,
@@ -75,6 +77,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     ExitCode::from(exit.code())
+}
+
+/// A write beyond a limit on the size of files raises SIGXFSZ, which would end vbs in the middle of a run. With any
+/// handler it is a failed write instead: a full disk, which is handled. The handler outlives the runtime.
+fn survive_file_size_limits() {
+    use tokio::signal::unix::{SignalKind, signal};
+    if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() {
+        let _entered = runtime.enter();
+        // Without it a limit ends vbs like any kill does, and recovery closes the run.
+        let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
+    }
 }
 
 /// Problems go to standard error, whatever the command.
@@ -221,6 +234,7 @@ impl Environment {
             state: global.state.clone(),
             lock_timeout: global.lock_timeout.unwrap_or(LOCK_TIMEOUT),
             quiet: global.quiet,
+            logs: log::start(global),
             style,
             environment_variables: self.variables,
             state_key: self.state_key,

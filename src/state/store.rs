@@ -281,6 +281,7 @@ impl Store {
         let value = work(&tx)?;
         boundary(Class::BeforeCommit);
         tx.commit()?;
+        tracing::debug!("commit");
         boundary(Class::AfterCommit);
         Ok(value)
     }
