@@ -14,6 +14,7 @@ mod config;
 mod dependencies;
 mod examples;
 mod readme;
+mod reference;
 mod saga;
 mod support;
 mod walls;
