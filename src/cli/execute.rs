@@ -20,7 +20,7 @@ use crate::ui::verdict::Run;
 const PARALLELISM: usize = 8;
 
 /// How long a frame waits for a guard that somebody else holds: longer than any step but a copy takes.
-const GUARD_WAIT_SECONDS: u64 = 60;
+pub const GUARD_WAIT_SECONDS: u64 = 60;
 
 /// How often elapsed times are brought up to date.
 const TICK: Duration = Duration::from_millis(200);

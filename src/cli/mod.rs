@@ -15,10 +15,14 @@ mod outputs;
 mod plan;
 mod purge;
 mod recover;
+mod restore;
 mod saved;
 mod show;
 mod situation;
+mod state;
 mod surveyed;
+mod trash;
+mod unlock;
 mod validate;
 mod version;
 mod workspace;
@@ -92,9 +96,11 @@ fn dispatch(context: &mut Context, cli: &Cli) -> Result<Exit, Failure> {
         Command::Describe(args) => describe::describe(context, args),
         Command::Show(args) => show::show(context, args),
         Command::Output(args) => output::output(context, args),
+        Command::Trash(command) => trash::trash(context, command),
+        Command::Unlock(args) => unlock::unlock(context, args),
+        Command::State(command) => state::state(context, command),
         Command::Version { json } => version::version(*json),
         Command::Graph(args) => graph::graph(context, args),
-        _ => Err(Diagnostic::error("Not there yet", "This command is not built yet.").into()),
     }
 }
 

@@ -103,7 +103,8 @@ impl Store {
         Ok(Some(store))
     }
 
-    /// Makes the state of a new workspace, whole or not at all, and opens it for writing.
+    /// Makes the state of a new workspace, whole or not at all, and opens it for writing. For whoever holds the
+    /// workspace's lock.
     ///
     /// # Errors
     /// Where there is one already, or it cannot be written.
@@ -117,6 +118,7 @@ impl Store {
         let created = files::create_private(&temporary)
             .map_err(|error| files::cannot(&temporary, &error).into())
             .and_then(|_| fill(&temporary, workspace, lineage).map_err(|t| t.into_failure(&path)))
+            .and_then(|()| files::set_orphans_aside(&path).map_err(|e| files::cannot(&path, &e).into()))
             .and_then(|()| {
                 files::publish(&temporary, &path).map_err(|error| exists_or(&path, &error).into())
             });

@@ -2,3 +2,5 @@
 
 mod lifecycle;
 mod looking;
+mod state;
+mod trash;
