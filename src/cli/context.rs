@@ -19,6 +19,8 @@ pub struct Context {
     pub state: Option<PathBuf>,
     pub lock_timeout: Duration,
     pub quiet: bool,
+    /// A log is written to standard error, line by line.
+    pub logs: bool,
     pub style: Style,
     /// `VBS_VAR_name` from the environment: name and value.
     pub environment_variables: Vec<(String, String)>,

@@ -20,7 +20,7 @@ use crate::ui::verdict::Run;
 const PARALLELISM: usize = 8;
 
 /// How long a frame waits for a guard that somebody else holds: longer than any step but a copy takes.
-const GUARD_WAIT_SECONDS: u64 = 60;
+pub const GUARD_WAIT_SECONDS: u64 = 60;
 
 /// How often elapsed times are brought up to date.
 const TICK: Duration = Duration::from_millis(200);
@@ -118,7 +118,7 @@ fn progress(context: &Context, job: &Job<'_>) -> Box<dyn Progress> {
         Box::new(Json::new(std::io::stdout(), job.run, now))
     } else if context.quiet {
         Box::new(Quiet::new(stderr(), job.run, context.style, now))
-    } else if print::stderr_is_terminal() {
+    } else if print::stderr_is_terminal() && !context.logs {
         Box::new(Live::new(stderr(), job.run, context.style, now, print::window))
     } else {
         Box::new(Plain::new(stderr(), job.run, context.style, now))

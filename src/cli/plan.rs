@@ -21,10 +21,9 @@ use crate::ui::{self, dot, print};
 /// Shows the plan, and saves it where it was asked to.
 pub fn plan(context: &mut Context, args: &PlanArgs) -> Result<Exit, Failure> {
     let workspace = Workspace::load(context)?;
-    // A plan that is saved belongs to a state.
     if args.out.is_some() && Store::open(&workspace.state_path, &workspace.name, Access::Read)?.is_none() {
-        super::warn_of_lost_state(context, &workspace);
-        Store::create(&workspace.state_path, &workspace.name, super::identities::fresh())?;
+        // A plan that is saved belongs to a state; making one takes the lock, for that moment.
+        super::held(context, &workspace)?;
     }
     let recorded = recorded_or_nothing(context, &workspace)?;
     let options = options(&args.options);
@@ -130,7 +129,10 @@ pub fn show_plan(context: &Context, plan: &Plan, problems: &Diagnostics) -> Resu
     match (problems.has_errors() && plan.is_empty(), plan.drift.is_empty()) {
         (false, _) => print::to_stdout(|out| ui::plan::render(plan, context.style, &mut { out }))?,
         (true, false) => {
-            print::to_stdout(|out| ui::plan::drift_report(&plan.drift, context.style, &mut { out }))?;
+            print::to_stdout(|mut out| {
+                ui::plan::drift_report(&plan.drift, context.style, &mut out)?;
+                writeln!(out)
+            })?;
         }
         (true, true) => {}
     }

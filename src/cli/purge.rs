@@ -8,8 +8,8 @@ use crate::apply::Outcome;
 use crate::diag::Diagnostics;
 use crate::exit::{Exit, Failure};
 use crate::model::TrashEntry;
-use crate::plan::trash;
 use crate::plan::world::World;
+use crate::plan::{Plan, trash};
 use crate::providers::CATALOG;
 use crate::state::{Recorded, RunKind, Store};
 use crate::ui::verdict::Run;
@@ -54,13 +54,26 @@ pub fn run(
         makers: &CATALOG,
     };
     let plan = trash::purge(&world, entries)?;
+    run_plan(context, store, &plan, RunKind::Purge, asked)
+}
+
+/// Runs a plan over the trash. Conditions and outputs are the next apply's.
+pub fn run_plan(
+    context: &Context,
+    store: &mut Store,
+    plan: &Plan,
+    kind: RunKind,
+    asked: &args::RunOptions,
+) -> Result<Outcome, Failure> {
+    let recorded = store.snapshot()?;
+    let others = recorded.containers.iter().filter(|(address, _)| !plan.containers.contains_key(address));
     let job = Job {
-        plan: &plan,
+        plan,
         run: Run::Trash,
         options: run_options(context, asked),
-        others: Vec::new(),
+        others: others.map(|(_, record)| record.spec.clone()).collect(),
         json: false,
         conclude: &|_| (Diagnostics::new(), None),
     };
-    execute(context, store, &job, Begin::Fresh { kind: RunKind::Purge, outputs: None })
+    execute(context, store, &job, Begin::Fresh { kind, outputs: None })
 }

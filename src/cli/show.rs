@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::args::ShowArgs;
-use super::context::Context;
+use super::context::{Context, now};
 use super::workspace::Located;
 use super::{outputs, saved, state_key};
 use crate::diag::Diagnostic;
@@ -35,7 +35,7 @@ fn show_state(context: &Context, located: &Located, as_json: bool) -> Result<Exi
     if as_json {
         print::data(&format!("{}\n", ui::state::to_json(&recorded, &outputs)))?;
     } else {
-        print::data(&ui::state::render(&recorded, &outputs))?;
+        print::data(&ui::state::render(&recorded, &outputs, now(), located.retention()))?;
     }
     Ok(Exit::Success)
 }

@@ -20,7 +20,7 @@ use crate::model::{Address, ContainerSpec, ContainerView, Kind, Surveyed};
 use crate::plan::build::{Built, build};
 use crate::plan::diff::occupies;
 use crate::plan::lower::lower;
-use crate::plan::moves::{self, Move, Moved};
+use crate::plan::moves::{self, Moved};
 use crate::plan::step::Effect;
 use crate::plan::world::{Options, World};
 use crate::providers::CATALOG;
@@ -74,13 +74,7 @@ pub fn with_situation<R>(
 ) -> Result<R, Failure> {
     let inputs = inputs::gather(context, workspace, question.variables)?;
     let context = &*context;
-    let asked: Vec<Move> = workspace
-        .declared
-        .moves()
-        .iter()
-        .map(|wanted| Move { from: wanted.from.clone(), to: wanted.to.clone(), span: Some(wanted.span) })
-        .collect();
-    let moved = moves::apply(&recorded.records, &asked)?;
+    let moved = moves::apply(&recorded.records, &workspace.moves())?;
     let mut identities =
         identities::Recorded { records: &moved.records, options: question.options, chosen: question.chosen };
     let (resolved, mut warnings) =

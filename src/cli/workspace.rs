@@ -7,8 +7,9 @@ use crate::config::declare::{Declared, declare};
 use crate::diag::{Diagnostic, Diagnostics, FileId};
 use crate::exit::Failure;
 use crate::model::schema::ProviderSchema;
+use crate::plan::moves::Move;
 use crate::providers::CATALOG;
-use crate::state::{Access, Store};
+use crate::state::{Access, Lock, Store};
 
 /// A workspace whose structure was read; nothing is evaluated yet.
 pub struct Workspace {
@@ -35,6 +36,24 @@ impl Workspace {
         let state_path = state_path(context, &paths, &declared);
         Ok(Workspace { declared, schemas, name, state_path, warnings })
     }
+
+    /// Every `moved` block.
+    pub fn moves(&self) -> Vec<Move> {
+        let moves = self.declared.moves().iter();
+        moves
+            .map(|wanted| Move { from: wanted.from.clone(), to: wanted.to.clone(), span: Some(wanted.span) })
+            .collect()
+    }
+
+    /// For what needs the state and no more.
+    pub fn located(&self) -> Located {
+        Located {
+            name: Some(self.name.clone()),
+            state_path: self.state_path.clone(),
+            problems: Diagnostics::new(),
+            retention: self.declared.settings().trash_retention_seconds,
+        }
+    }
 }
 
 /// Which state the commands mean that need nothing else of the configuration. A broken configuration must not stand
@@ -44,6 +63,7 @@ pub struct Located {
     pub name: Option<String>,
     pub state_path: PathBuf,
     pub problems: Diagnostics,
+    retention: u64,
 }
 
 impl Located {
@@ -61,7 +81,29 @@ impl Located {
         } else {
             written.or_else(|| Some(default_name(context, &paths)))
         };
-        Located { name, state_path: state_path(context, &paths, &declared), problems }
+        Located {
+            name,
+            state_path: state_path(context, &paths, &declared),
+            problems,
+            retention: declared.settings().trash_retention_seconds,
+        }
+    }
+
+    /// How many seconds the trash is kept, where the configuration can be trusted to say.
+    pub fn retention(&self) -> Option<u64> {
+        (!self.problems.has_errors()).then_some(self.retention)
+    }
+
+    /// Takes the lock and opens the state for writing.
+    ///
+    /// # Errors
+    /// Where somebody else works on the workspace, there is no state, or it cannot be used.
+    pub fn hold(&self, context: &Context) -> Result<(Lock, Store), Failure> {
+        let lock = Lock::acquire(&self.state_path, &super::holder(context), context.lock_timeout)?;
+        match self.open(context, Access::Write)? {
+            Some(store) => Ok((lock, store)),
+            None => Err(no_state(&self.state_path).into()),
+        }
     }
 
     /// Opens the state; nothing where there is none yet.
@@ -82,6 +124,15 @@ impl Located {
             found => Ok(found),
         }
     }
+}
+
+fn no_state(path: &Path) -> Diagnostic {
+    let detail = format!(
+        "{} does not exist, so there is nothing to change. The first `vbs apply` makes it; `vbs state rebuild` writes a \
+         lost one anew from what is on the hosts.",
+        path.display()
+    );
+    Diagnostic::error("There is no state", detail)
 }
 
 fn passed_over(state: &Path) -> Diagnostic {

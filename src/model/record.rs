@@ -42,3 +42,10 @@ pub struct TrashEntry {
     /// `trash purge --expired` only.
     pub trashed_at: i64,
 }
+
+impl TrashEntry {
+    /// When it has been kept for `retention` seconds, in seconds since 1970.
+    pub fn expires_at(&self, retention: u64) -> i64 {
+        self.trashed_at.saturating_add(i64::try_from(retention).unwrap_or(i64::MAX))
+    }
+}

@@ -234,6 +234,22 @@ pub(super) fn publish(temporary: &Path, path: &Path) -> io::Result<()> {
     sync_directory(directory(path))
 }
 
+/// Sets aside what is left of a database that was moved or deleted without its companions: SQLite would take an old
+/// write-ahead log for the new database's own, and write a lost state's pages into it. Whoever holds the workspace's
+/// lock may do so, where there is no database.
+pub(super) fn set_orphans_aside(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok() {
+        return Ok(());
+    }
+    for companion in ["-wal", "-shm", "-journal"] {
+        let orphan = beside(path, companion);
+        if fs::symlink_metadata(&orphan).is_ok() {
+            fs::rename(&orphan, beside(&orphan, &format!(".orphan-{}", uuid::Uuid::new_v4().simple())))?;
+        }
+    }
+    Ok(())
+}
+
 /// Clears up after an error that is already being reported.
 pub(super) fn remove_if_there(path: &Path) {
     let _ = fs::remove_file(path);

@@ -107,7 +107,8 @@ impl Store {
         Ok(Some(store))
     }
 
-    /// Makes the state of a new workspace, whole or not at all, and opens it for writing.
+    /// Makes the state of a new workspace, whole or not at all, and opens it for writing. For whoever holds the
+    /// workspace's lock.
     ///
     /// # Errors
     /// Where there is one already, or it cannot be written.
@@ -121,6 +122,7 @@ impl Store {
         let created = files::create_private(&temporary)
             .map_err(|error| files::cannot(&temporary, &error).into())
             .and_then(|_| fill(&temporary, workspace, lineage).map_err(|t| t.into_failure(&path)))
+            .and_then(|()| files::set_orphans_aside(&path).map_err(|e| files::cannot(&path, &e).into()))
             .and_then(|()| {
                 files::publish(&temporary, &path).map_err(|error| exists_or(&path, &error).into())
             });
@@ -283,6 +285,7 @@ impl Store {
         let value = work(&tx)?;
         boundary(Class::BeforeCommit);
         tx.commit()?;
+        tracing::debug!("commit");
         boundary(Class::AfterCommit);
         Ok(value)
     }

@@ -8,13 +8,18 @@ use serde_json::{Map, Value, json};
 use super::json::{FORMAT_VERSION, resource};
 use super::output::{OutputValue, human};
 use super::table;
-use super::text::{count, harmless};
-use crate::model::{ContainerRecord, Observed, Record, TrashEntry};
+use super::text::{count, harmless, width};
+use crate::model::{Address, ContainerRecord, Observed, Record, Setting, TrashEntry};
 use crate::plan::present::attributes;
 use crate::state::Recorded;
 
 /// Everything that is recorded: `vbs show`.
-pub fn render(recorded: &Recorded, outputs: &BTreeMap<String, OutputValue>) -> String {
+pub fn render(
+    recorded: &Recorded,
+    outputs: &BTreeMap<String, OutputValue>,
+    now: i64,
+    retention: Option<u64>,
+) -> String {
     let mut out = format!(
         "Workspace {}: {} recorded, {} in the trash.\n",
         harmless(&recorded.workspace),
@@ -27,7 +32,7 @@ pub fn render(recorded: &Recorded, outputs: &BTreeMap<String, OutputValue>) -> S
     }
     if !recorded.trash.is_empty() {
         out.push_str("\nTrash:\n\n");
-        out.push_str(&table::trash(recorded.trash.values()).render());
+        out.push_str(&table::trash(recorded.trash.values(), now, retention).render());
     }
     if !outputs.is_empty() {
         out.push_str("\nOutputs:\n\n");
@@ -40,10 +45,33 @@ pub fn render(recorded: &Recorded, outputs: &BTreeMap<String, OutputValue>) -> S
 pub fn record(record: &Record) -> String {
     let mut lines = vec![("id".to_owned(), record.object.id.to_string())];
     lines.extend(attributes(record).into_iter().map(|(name, value)| (name.to_string(), value.to_string())));
-    let widest = lines.iter().map(|(name, _)| super::text::width(name)).max().unwrap_or(0);
-    let mut out = format!("{}\n", harmless(&record.object.key.address.to_string()));
+    block(&record.object.key.address, lines)
+}
+
+/// A pool or hypervisor, as [`record`].
+pub fn container(record: &ContainerRecord) -> String {
+    let ContainerRecord { spec, identity, .. } = record;
+    let mut lines = vec![
+        ("identity".to_owned(), identity.to_string()),
+        ("provider".to_owned(), spec.provider.clone()),
+        ("host".to_owned(), spec.host.to_string()),
+    ];
+    lines.extend(spec.settings.iter().map(|(name, value)| {
+        let shown = match value {
+            Setting::Bool(flag) => flag.to_string(),
+            Setting::Text(text) => format!("{text:?}"),
+            Setting::List(list) => format!("{list:?}"),
+        };
+        (name.clone(), shown)
+    }));
+    block(&spec.address, lines)
+}
+
+fn block(address: &Address, lines: Vec<(String, String)>) -> String {
+    let widest = lines.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
+    let mut out = format!("{}\n", harmless(&address.to_string()));
     for (name, value) in lines {
-        let padding = " ".repeat(widest - super::text::width(&name));
+        let padding = " ".repeat(widest - width(&name));
         // Writing to a String cannot fail.
         let _ = writeln!(out, "  {}{padding} = {}", harmless(&name), harmless(&value));
     }
@@ -101,7 +129,7 @@ pub fn observed_json(observed: &Observed) -> Value {
     })
 }
 
-fn container_json(record: &ContainerRecord) -> Value {
+pub fn container_json(record: &ContainerRecord) -> Value {
     let ContainerRecord { spec, identity, makes } = record;
     json!({
         "address": spec.address,

@@ -65,21 +65,45 @@ pub fn records<'a>(records: impl IntoIterator<Item = &'a Record>) -> Table {
     table
 }
 
-/// What lies in the trash: `vbs trash list`.
-pub fn trash<'a>(entries: impl IntoIterator<Item = &'a TrashEntry>) -> Table {
-    let mut table = Table::new(["ID", "WAS", "IN", "SIZE", "SINCE", "PURGE"]);
+/// What lies in the trash: `vbs trash list`. `retention` is how many seconds things are kept, where that is known.
+pub fn trash<'a>(
+    entries: impl IntoIterator<Item = &'a TrashEntry>,
+    now: i64,
+    retention: Option<u64>,
+) -> Table {
+    let mut table = Table::new(["ID", "WAS", "NAME", "IN", "SIZE", "AGE", "EXPIRES"]);
     for entry in entries {
         let object = &entry.record.object;
         table.row([
             entry.id.to_string(),
             object.key.address.to_string(),
+            object.body.name().unwrap_or("-").to_owned(),
             object.container.to_string(),
             size(object.body.size()),
-            when(entry.trashed_at),
-            if entry.purge { "due".to_owned() } else { "kept".to_owned() },
+            age(now.saturating_sub(entry.trashed_at)),
+            expiry(entry, now, retention),
         ]);
     }
     table
+}
+
+fn expiry(entry: &TrashEntry, now: i64, retention: Option<u64>) -> String {
+    match (entry.purge, retention.map(|seconds| entry.expires_at(seconds))) {
+        (true, _) => "to be purged".to_owned(),
+        (false, Some(at)) if at <= now => "expired".to_owned(),
+        (false, Some(at)) => when(at),
+        (false, None) => "-".to_owned(),
+    }
+}
+
+/// `3d`, `5h`, `12min`, `40s`. A clock that went back makes nothing younger than new.
+fn age(seconds: i64) -> String {
+    match seconds.max(0) {
+        s if s >= 86400 => format!("{}d", s / 86400),
+        s if s >= 3600 => format!("{}h", s / 3600),
+        s if s >= 60 => format!("{}min", s / 60),
+        s => format!("{s}s"),
+    }
 }
 
 /// Recorded objects and how they were found: `vbs describe volumes`. An object that was looked for and not found is
@@ -211,9 +235,19 @@ mod tests {
     }
 
     #[test]
-    fn trash_says_since_when_and_until_when() {
-        let entry = TrashEntry { id: Uuid::nil(), record: record("db"), purge: false, trashed_at: 0 };
-        assert!(trash([&entry]).render().contains("1 GiB  -      kept"));
+    fn trash_says_how_old_it_is_and_when_it_expires() {
+        let entry = TrashEntry { id: Uuid::nil(), record: record("db"), purge: false, trashed_at: 1000 };
+        let last = |now, retention| {
+            let text = trash([&entry], now, retention).render();
+            let words: Vec<&str> =
+                text.lines().nth(1).unwrap().split("  ").filter(|w| !w.is_empty()).collect();
+            words[words.len() - 2..].join(" ")
+        };
+        assert_eq!(last(1040, None), "40s -");
+        assert_eq!(last(1000 + 7200, Some(7200)), "2h expired");
+        assert_eq!(last(0, Some(0)), format!("0s {}", when(1000)), "a clock that went back expires nothing");
+        let due = TrashEntry { purge: true, ..entry.clone() };
+        assert!(trash([&due], 1_000_000, None).render().ends_with("11d  to be purged\n"));
         assert!(when(1_763_800_000).starts_with("2025-11-22"));
     }
 

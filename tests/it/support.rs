@@ -89,6 +89,10 @@ impl Workspace {
 
     /// Writes a file below the workspace, with its directories.
     pub fn file(&self, name: &str, content: &str) -> PathBuf {
+        self.file_bytes(name, content.as_bytes())
+    }
+
+    pub fn file_bytes(&self, name: &str, content: &[u8]) -> PathBuf {
         let path = self.root.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, content).unwrap();

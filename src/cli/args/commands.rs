@@ -305,10 +305,19 @@ pub enum StateCommand {
         dry_run: bool,
     },
     /// Write a lost state anew from the marks on the configured hosts
-    Rebuild {
-        #[command(flatten)]
-        variables: Variables,
-    },
+    Rebuild(RebuildArgs),
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct RebuildArgs {
+    /// Take what is marked with this lineage, where several are found
+    #[arg(long, value_name = "UUID")]
+    pub lineage: Option<Uuid>,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    #[command(flatten)]
+    pub variables: Variables,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]

@@ -11,8 +11,8 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{
     ApplyArgs, Command, DescribeArgs, DestroyArgs, DriftArgs, GraphArgs, OutputArgs, PlanArgs, PlanOptions,
-    PurgeArgs, RecoverArgs, RestoreArgs, RunOptions, Scope, ShowArgs, StateCommand, TrashCommand, UnlockArgs,
-    ValidateArgs,
+    PurgeArgs, RebuildArgs, RecoverArgs, RestoreArgs, RunOptions, Scope, ShowArgs, StateCommand,
+    TrashCommand, UnlockArgs, ValidateArgs,
 };
 pub use global::{Global, LogFormat, LogLevel};
 pub use values::{DescribeWhat, Restore, Variable, Variables};

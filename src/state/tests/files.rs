@@ -198,3 +198,21 @@ fn a_full_disk_without_ballast_says_that_nothing_was_sent() {
     assert!(store.begin_run(RunKind::Apply, &home.plan(1), &super::info()).is_err());
     assert!(store.open_run().unwrap().is_none());
 }
+
+#[test]
+fn the_log_of_a_deleted_state_is_not_taken_for_the_new_ones() {
+    let home = Home::new();
+    let old = home.create();
+    let path = old.path().to_owned();
+    let log = path.with_file_name(format!("{}-wal", path.file_name().unwrap().to_string_lossy()));
+    fs::write(&log, b"pages of the old one").unwrap();
+    drop(old);
+    fs::write(&log, b"pages of the old one").unwrap();
+    fs::remove_file(&path).unwrap();
+    home.create();
+    let kept = fs::read_dir(path.parent().unwrap())
+        .unwrap()
+        .filter_map(Result::ok)
+        .find(|entry| entry.file_name().to_string_lossy().contains("-wal.orphan-"));
+    assert_eq!(fs::read(kept.unwrap().path()).unwrap(), b"pages of the old one", "set aside, not lost");
+}

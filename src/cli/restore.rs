@@ -1,0 +1,197 @@
+//! `vbs trash restore`: data, id and serial come back under a declared address.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::args::{RestoreArgs, RunOptions};
+use super::context::Context;
+use super::situation::{Question, Situation, refuse_open_run, with_situation};
+use super::trash::unknown_entry;
+use super::workspace::Workspace;
+use super::{purge, runtime};
+use crate::apply::{Outcome, Seen, Views};
+use crate::diag::Diagnostic;
+use crate::exit::{Exit, Failure};
+use crate::model::{Address, Body, ContainerView, InstanceKey, ObjectKey, Place, Record, TrashEntry};
+use crate::plan::lower::{lower, part_of};
+use crate::plan::trash::take_out;
+use crate::plan::world::{Options, find_record};
+use crate::state::{Recorded, RunKind};
+use crate::ui::{self, print};
+
+pub fn restore(context: &mut Context, args: &RestoreArgs) -> Result<Exit, Failure> {
+    let workspace = Workspace::load(context)?;
+    let (_lock, mut store) = workspace.located().hold(context)?;
+    let recorded = store.snapshot()?;
+    refuse_open_run(&recorded)?;
+    let entry = recorded.trash.get(&args.id).ok_or_else(|| unknown_entry(args.id, &recorded.trash))?;
+    refuse_unfit(&recorded, entry, &args.to)?;
+    // The identity of what is declared there becomes that of what comes back.
+    let chosen = BTreeMap::from([(args.to.clone(), entry.id)]);
+    let options = Options::default();
+    let question = Question { variables: &args.variables, options: &options, chosen: &chosen };
+    with_situation(context, &workspace, &recorded, &question, |context, situation| {
+        let views = runtime()?.block_on(situation.look(&situation.hosts()))?;
+        let after = after(situation, entry, &args.to)?;
+        refuse_misplaced(situation, &views, entry, &after)?;
+        let plan = take_out(&situation.world(&views), entry, &after)?;
+        if !context.quiet {
+            print::to_stdout(|out| ui::plan::render(&plan, context.style, &mut { out }))?;
+        }
+        store.backup()?;
+        let outcome = purge::run_plan(context, &mut store, &plan, RunKind::Trash, &RunOptions::default())?;
+        if outcome == Outcome::Applied {
+            print::tell(&format!(
+                "\n{} is back. `vbs plan` shows whether anything of it differs.\n",
+                args.to
+            ));
+        }
+        Ok(outcome.exit())
+    })
+}
+
+/// What the state alone can tell.
+fn refuse_unfit(recorded: &Recorded, entry: &TrashEntry, to: &Address) -> Result<(), Diagnostic> {
+    let was = &entry.record.object;
+    if was.body.resource_kind() != Some(to.kind) {
+        let detail = format!(
+            "{} was {}, so it cannot become {to}. Name an address of its own kind.",
+            entry.id, was.key.address
+        );
+        return Err(Diagnostic::error("Cannot be restored there", detail));
+    }
+    if find_record(&recorded.records, to).is_some() {
+        let detail = format!(
+            "The state has another {to} already, and one of the two would be forgotten. Declare what comes back under \
+             an address of its own, or destroy or move the other one first."
+        );
+        return Err(Diagnostic::error("Cannot be restored there", detail));
+    }
+    Ok(())
+}
+
+/// The record as it will be: what the block says, with the data, size, serial and origin that the trash kept.
+fn after(situation: &Situation<'_>, entry: &TrashEntry, to: &Address) -> Result<Record, Diagnostic> {
+    let declared = &situation.resolved.desired;
+    let was = &entry.record.object;
+    let Some(resource) = declared.resources.get(to) else { return Err(undeclared(situation, entry, to)) };
+    let key = ObjectKey::new(to.clone(), part_of(&resource.spec));
+    let Some(mut after) = lower(declared)?.remove(&key).map(Arc::unwrap_or_clone) else {
+        return Err(Diagnostic::bug(format!("{to} is declared and asks for nothing")));
+    };
+    if after.object.container != was.container {
+        let detail = format!(
+            "{} lies in {}, and {to} is declared in {}: vbs does not move data between pools. Declare it in {}.",
+            entry.id, was.container, after.object.container, was.container
+        );
+        return Err(Diagnostic::error("Cannot be restored there", detail)
+            .maybe_at(resource.place.attributes.get("pool").copied(), "another pool"));
+    }
+    let name = after.object.body.name().map(str::to_owned);
+    after.object.id = entry.id;
+    after.object.body = was.body.clone();
+    match (&mut after.object.body, name) {
+        (Body::Volume(volume), Some(name)) => volume.name = name,
+        (Body::Snapshot(snapshot), Some(name)) => snapshot.name = name,
+        _ => {}
+    }
+    Ok(after)
+}
+
+/// What only a look can tell: whether the data is still in the trash, and whether the name is free.
+fn refuse_misplaced(
+    situation: &Situation<'_>,
+    views: &Views,
+    entry: &TrashEntry,
+    after: &Record,
+) -> Result<(), Failure> {
+    let container = &after.object.container;
+    let name = after.object.body.name().unwrap_or_default();
+    let refuse = |detail: String| Err(Diagnostic::error("Cannot be restored there", detail).into());
+    let surveyed = match views.get(container) {
+        Some(ContainerView::Present(surveyed)) => surveyed,
+        Some(ContainerView::Unsurveyed { why }) => return refuse(format!("{container}: {why}")),
+        Some(ContainerView::Fresh { .. }) | None => {
+            return refuse(format!("{container} holds nothing of this workspace any more."));
+        }
+    };
+    let found = Seen::new(views, situation.recorded.lineage).object(container, entry.id);
+    if found.is_none_or(|found| found.place != Place::Trash) {
+        return refuse(format!(
+            "{} is not in the trash of {container} any more: somebody took it away.",
+            entry.id
+        ));
+    }
+    let same_name = |observed: &&crate::model::Observed| {
+        observed.place == Place::Live && observed.body.name() == Some(name)
+    };
+    if surveyed.foreign.contains(name) || surveyed.objects.iter().any(|o| same_name(&o)) {
+        return refuse(format!(
+            "The name {name:?} is taken in {container}. Give {} another `name` in its block.",
+            after.object.key.address
+        ));
+    }
+    Ok(())
+}
+
+fn undeclared(situation: &Situation<'_>, entry: &TrashEntry, to: &Address) -> Diagnostic {
+    let block = situation.resolved.desired.resources.keys().any(|known| known.block() == to.block());
+    let detail = if block {
+        format!(
+            "The block of {to} is declared and has no such instance, so the next plan would destroy what comes back. \
+             Add the key to its for_each or count. On its own it would be:"
+        )
+    } else {
+        format!(
+            "{to} is not declared, so the next plan would destroy what comes back. Add this block, and restore again:"
+        )
+    };
+    let taken = situation.recorded.records.values().any(|record| {
+        record.object.container == entry.record.object.container
+            && record.object.body.name() == entry.record.object.body.name()
+    });
+    block_for(entry, to, !taken)
+        .into_iter()
+        .fold(Diagnostic::error("Not declared", detail), Diagnostic::literal)
+}
+
+/// The block that fits what lies in the trash, ready to be pasted.
+fn block_for(entry: &TrashEntry, to: &Address, with_name: bool) -> Vec<String> {
+    let object = &entry.record.object;
+    let size = object.body.size().to_string().replace(' ', "");
+    let name = object.body.name().filter(|_| with_name && to.key.is_none());
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    match &to.key {
+        Some(InstanceKey::Name(key)) => lines.push(("for_each", format!("toset([{}])", quoted(key)))),
+        Some(InstanceKey::Index(index)) => lines.push(("count", (index + 1).to_string())),
+        None => {}
+    }
+    match &object.body {
+        Body::Snapshot(snapshot) => lines.push(("volume", snapshot.origin.address.to_string())),
+        Body::Volume(_) | Body::Disk(_) | Body::Container(_) => {
+            lines.push(("pool", object.container.to_string()));
+            lines.push(("size", quoted(&size)));
+        }
+    }
+    lines.extend(name.map(|name| ("name", quoted(name))));
+    let widest = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let attributes = lines.into_iter().map(|(name, value)| format!("  {name:widest$} = {value}"));
+    let header = format!("{} {} {{", to.kind, quoted(&to.label));
+    std::iter::once(header).chain(attributes).chain(std::iter::once("}".to_owned())).collect()
+}
+
+/// A string of the language: nothing in it is an escape or a template.
+fn quoted(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "$${").replace("%{", "%%{");
+    format!("\"{escaped}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoting_leaves_no_template() {
+        assert_eq!(quoted("a\"${b}%{c}\\"), "\"a\\\"$${b}%%{c}\\\\\"");
+    }
+}
