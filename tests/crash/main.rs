@@ -48,7 +48,8 @@ const ROWS: [(u8, &str); 14] = [
 ];
 
 fn main() -> ExitCode {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let mut cases = matrix::cases(std::env::var_os("VBS_CRASH_ALL").is_some());
     cases.retain(|case| {
         let name = format!("row {}, {}", case.row, case.name);
@@ -65,8 +66,11 @@ fn main() -> ExitCode {
     if wanted.is_empty() {
         tally.failures.extend(never_struck(&tally));
         tally.failures.extend(broken::failures());
-        eprintln!("The checker was held against damage of every kind, and against an undo that is never done.");
+        eprintln!(
+            "The checker was held against damage of every kind, and against an undo that is never done."
+        );
     }
+    eprintln!("{} failures", tally.failures.len());
     for failure in &tally.failures {
         eprintln!("FAILED {failure}\n");
     }
@@ -99,7 +103,9 @@ fn never_struck(tally: &Tally) -> Vec<String> {
     let classes = Class::ALL.into_iter().filter(|class| !struck(*class));
     let classes = classes.map(|class| format!("no boundary of class {class:?} was ever struck"));
     // Killing strikes vbs wherever it is.
-    let unkilled = Class::ALL.into_iter().filter(|class| tally.count(1, Some(*class)) == 0 || tally.count(2, Some(*class)) == 0);
+    let unkilled = Class::ALL
+        .into_iter()
+        .filter(|class| tally.count(1, Some(*class)) == 0 || tally.count(2, Some(*class)) == 0);
     let unkilled = unkilled.map(|class| format!("rows 1 and 2 never struck {class:?}"));
     let rows = ROWS.iter().filter(|(row, _)| tally.of_row(*row) == 0);
     let rows = rows.map(|(row, what)| format!("row {row} ({what}) has no case"));

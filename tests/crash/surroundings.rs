@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use vbs::faults::Class;
-use vbs::state::{Access, Holder, Lock, Store};
 
 use super::checker::state_of;
 use super::matrix::{Course, case};
-use super::rows::Journal;
+use super::rows::{Journal, Rows};
 use super::runner::{Case, recover};
 use super::scenario::{EXISTING, NOTHING, PURGE, Scenario};
 use super::tree;
@@ -34,6 +33,9 @@ pub fn cases(courses: &[Course], every: usize, cases: &mut Vec<Case>) {
         if [&raw const EXISTING, &raw const NOTHING].contains(&std::ptr::from_ref(course.scenario)) {
             two_operators(course, every, cases);
             failing_undo(course, cases);
+        }
+        if std::ptr::eq(course.scenario, &NOTHING) {
+            lost_state(course, cases);
         }
         if std::ptr::eq(course.scenario, &EXISTING) {
             meddling(course, every, cases);
@@ -77,13 +79,19 @@ fn clock(course: &Course, every: usize, cases: &mut Vec<Case>) {
 
 /// Row 11: the holder is stopped, the next one is locked out, takes over, and the first one goes on.
 fn two_operators(course: &Course, every: usize, cases: &mut Vec<Case>) {
+    let mut in_commit = false;
     for (number, class) in some(course, every) {
-        let act = move |world: &World| take_over(world, &format!("stop@{number}"));
+        // A take-over waits ten seconds for a commit to end, so one of these is enough.
+        let is_commit = class == Class::BeforeCommit;
+        if is_commit && std::mem::replace(&mut in_commit, true) {
+            continue;
+        }
+        let act = move |world: &World| take_over(world, &format!("stop@{number}"), is_commit);
         cases.push(case(11, course, class, format!("stop@{number}, taken over"), Box::new(act)));
     }
 }
 
-fn take_over(world: &World, fault: &str) -> Result<(), String> {
+fn take_over(world: &World, fault: &str, in_commit: bool) -> Result<(), String> {
     let mut first = world.call(world.scenario.command, fault);
     let mut child = first.start();
     let pid = Pid::from_child(&child);
@@ -91,12 +99,18 @@ fn take_over(world: &World, fault: &str) -> Result<(), String> {
         let _ = child.kill();
         return Err(format!("{fault} stopped nothing"));
     }
-    let result = fence(world);
+    let result = fence(world, in_commit);
     kill_process(pid, Signal::CONT).unwrap();
     let stale = first.end(child);
     result?;
-    // Stopped behind its last commit it has nothing left to do.
-    stale.expect("the stale one", if Journal::read(&state_of(world)).runs.ends_with(&["applied".to_owned()]) { &[0, 5] } else { &[5] })?;
+    // Nobody can be fenced off in the middle of a commit, and behind its last commit it has nothing left to do.
+    let runs = Journal::read(&state_of(world)).runs;
+    let codes: &[i32] = match (in_commit, runs.last().map(String::as_str)) {
+        (true, _) => &[0],
+        (false, Some("applied")) => &[0, 5],
+        (false, _) => &[5],
+    };
+    stale.expect("the stale one", codes)?;
     recover(world).map(|_| ())
 }
 
@@ -114,23 +128,13 @@ fn until_stopped(pid: Pid) -> bool {
 }
 
 /// The second operator: locked out first, then in the place of the first one.
-fn fence(world: &World) -> Result<(), String> {
+fn fence(world: &World, in_commit: bool) -> Result<(), String> {
     world.run(world.scenario.command, "").expect("the second operator", &[5])?;
-    let holder = Holder {
-        who: "second".to_owned(),
-        host: "here".to_owned(),
-        pid: std::process::id(),
-        doing: "unlock".to_owned(),
-        since: String::new(),
-    };
-    let state = state_of(world);
-    let lock = Lock::take_over(&state, &holder).map_err(|failure| format!("{failure:?}"))?;
-    let store = Store::open(&state, "crash", Access::Write).map_err(|failure| format!("{failure:?}"))?;
-    if let Some(mut store) = store {
-        store.fence().map_err(|failure| format!("{failure:?}"))?;
+    if in_commit {
+        return world.run(&["unlock", "--take-over"], "").expect("a take-over in a commit", &[5]);
     }
-    drop(lock);
-    world.run(&["recover"], "").expect("recover after the take-over", &[0, 4]).map(|_| ())
+    world.run(&["unlock", "--take-over"], "").expect("the take-over", &[0])?;
+    world.run(&["recover"], "").expect("recover after the take-over", &[0, 4])
 }
 
 /// Row 12: somebody puts another file in the place of an image in mid-run.
@@ -144,8 +148,7 @@ fn meddling(course: &Course, every: usize, cases: &mut Vec<Case>) {
 }
 
 fn meddle(world: &World, fault: &str, name: &str) -> Result<(), String> {
-    let (image, aside) =
-        (world.path().join(format!("pool/{name}.img")), world.path().join("aside.img"));
+    let (image, aside) = (world.path().join(format!("pool/{name}.img")), world.path().join("aside.img"));
     let (i, a) = (image.display(), aside.display());
     let hook = format!("if [ -e {i} ]; then mv {i} {a}; echo foreign >{i}; fi");
     world.call(world.scenario.command, fault).env("VBS_FAULT_HOOK", &hook).run().expect(fault, &ENDED)?;
@@ -171,6 +174,10 @@ fn failing_undo(course: &Course, cases: &mut Vec<Case>) {
         let act = move |world: &World| {
             let fault = format!("fail@SentBeforeAct.{nth}+");
             world.run(world.scenario.command, &fault).expect(&fault, &[4])?;
+            // Past the point of no return it was halted, and is closed.
+            if !Journal::read(&state_of(world)).is_open() {
+                return recover(world).map(|_| ());
+            }
             world.run(world.scenario.command, "").expect("a command while a run is stuck", &[5])?;
             world.run(&["recover"], "fail@SentBeforeAct.4+").expect("recover while it fails", &[0, 4])?;
             world.run(&["recover"], "").expect("recover once the cause is gone", &[0, 4])?;
@@ -223,6 +230,30 @@ fn older_state(course: &Course, cases: &mut Vec<Case>) {
         recover(world).map(|_| ())
     };
     cases.push(plain(15, course.scenario, "an older state is put back".to_owned(), Box::new(act)));
+}
+
+/// Row 15: the state is lost, and written anew from what is there.
+fn lost_state(course: &Course, cases: &mut Vec<Case>) {
+    let act = |world: &World| {
+        let state = state_of(world);
+        world.run(world.scenario.command, "").expect("the run", &[0])?;
+        let mut before = Rows::read(&state);
+        // Which directories vbs has made is written nowhere else: they stay when everything is destroyed.
+        for container in before.containers.values_mut() {
+            container["makes"] = serde_json::json!([]);
+        }
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{suffix}", state.display()));
+        }
+        world.run(&["state", "rebuild", "--auto-approve"], "").expect("state rebuild", &[0])?;
+        let after = Rows { outputs: before.outputs.clone(), ..Rows::read(&state) };
+        if after != before {
+            return Err(format!("the state was {before:?} and was rebuilt as {after:?}"));
+        }
+        // The outputs are in no mark.
+        world.run(world.scenario.finish, "").expect("the next run", &[0])
+    };
+    cases.push(plain(15, course.scenario, "the state is lost and rebuilt".to_owned(), Box::new(act)));
 }
 
 /// Another database in the place of the state.
