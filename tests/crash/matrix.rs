@@ -10,7 +10,7 @@ use super::world::{Ended, World};
 /// The boundaries that a run passes which nothing strikes.
 pub struct Course {
     pub scenario: &'static Scenario,
-    passed: Vec<Class>,
+    pub passed: Vec<Class>,
 }
 
 impl Course {

@@ -14,7 +14,7 @@ use super::rows::{Journal, Rows};
 use super::runner::{Case, recover};
 use super::scenario::{EXISTING, NOTHING, PURGE, Scenario};
 use super::tree;
-use super::world::World;
+use super::world::{Ended, World};
 
 /// Every code with which a command may end that was not killed and has found no bug in itself.
 const ENDED: [i32; 5] = [0, 1, 3, 4, 5];
@@ -36,6 +36,7 @@ pub fn cases(courses: &[Course], every: usize, cases: &mut Vec<Case>) {
         }
         if std::ptr::eq(course.scenario, &NOTHING) {
             lost_state(course, cases);
+            written_into(cases);
         }
         if std::ptr::eq(course.scenario, &EXISTING) {
             meddling(course, every, cases);
@@ -96,7 +97,8 @@ fn take_over(world: &World, fault: &str, in_commit: bool) -> Result<(), String> 
     let mut child = first.start();
     let pid = Pid::from_child(&child);
     if !until_stopped(pid) {
-        let _ = child.kill();
+        child.kill().unwrap();
+        first.end(child);
         return Err(format!("{fault} stopped nothing"));
     }
     let result = fence(world, in_commit);
@@ -164,6 +166,33 @@ fn meddle(world: &World, fault: &str, name: &str) -> Result<(), String> {
     untouched("after the recovery")?;
     fs::rename(&aside, &image).unwrap();
     recover(world).map(|_| ())
+}
+
+/// Row 12: somebody writes into a new volume, a later step fails, and the revert is killed. What was written is kept in
+/// the trash, and the state knows of it.
+fn written_into(cases: &mut Vec<Case>) {
+    // The fifth frame makes volume.b, the ninth attaches volume.a.
+    const FAULT: &str = "hook@ActedBeforeReply.5,fail@SentBeforeAct.9";
+    fn run(world: &World, fault: &str) -> Ended {
+        let image = world.path().join("pool/b.img");
+        let hook = format!("printf x | dd of={} conv=notrunc 2>/dev/null", image.display());
+        world.call(world.scenario.command, fault).env("VBS_FAULT_HOOK", &hook).run()
+    }
+    let ended = run(&World::new(&NOTHING), FAULT);
+    ended.expect(FAULT, &[3]).unwrap();
+    let course = Course { scenario: &NOTHING, passed: ended.passed };
+    let failing = course.of_class(Class::SentBeforeAct).nth(8).unwrap();
+    for (number, class) in course.boundaries().filter(|(number, _)| *number > failing) {
+        let fault = format!("{FAULT},kill@{number}");
+        let name = fault.clone();
+        let act = move |world: &World| {
+            run(world, &fault);
+            recover(world)?;
+            let kept = Rows::read(&state_of(world)).trash.len();
+            if kept == 1 { Ok(()) } else { Err(format!("{kept} volumes are in the trash instead of one")) }
+        };
+        cases.push(case(12, &course, class, name, Box::new(act)));
+    }
 }
 
 /// Row 13: from some frame on every command fails, the undos among them. The run is stuck until the cause is gone.

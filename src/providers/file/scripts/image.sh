@@ -124,9 +124,10 @@ mark_staged() {
     save "$id" "$now_file" "$now_made" "$1" "$2"
 }
 
+# What lies in the trash or is staged is there too: its mark says what it is.
 still_there() {
     load "$1"
-    mine "$path/$called.img"
+    mine "$path/$called.img" || exists "$store/$1.$vbs_lineage.img" || exists "$store/trash/$1.$vbs_lineage.img"
 }
 
 last_one_leaves() { :; }
