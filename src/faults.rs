@@ -215,7 +215,9 @@ mod injected {
 
     impl Place {
         fn parse(text: &str) -> Option<Place> {
-            let Some((class, nth)) = text.split_once('.') else { return text.parse().ok().map(Place::Number) };
+            let Some((class, nth)) = text.split_once('.') else {
+                return text.parse().ok().map(Place::Number);
+            };
             let (nth, and_on) = nth.strip_suffix('+').map_or((nth, false), |nth| (nth, true));
             Some(Place::Nth { class: Class::from_word(class)?, nth: nth.parse().ok()?, and_on })
         }
@@ -258,8 +260,7 @@ mod injected {
     fn parse(text: &str) -> Result<Vec<(Place, Kind)>, String> {
         let mut planned: Vec<(Place, Kind)> = Vec::new();
         for item in text.split(',').filter(|item| !item.is_empty()) {
-            let (word, place) =
-                item.split_once('@').ok_or_else(|| format!("{item:?} is not KIND@PLACE"))?;
+            let (word, place) = item.split_once('@').ok_or_else(|| format!("{item:?} is not KIND@PLACE"))?;
             let kind = Kind::parse(word).ok_or_else(|| format!("{word:?} is no kind of fault"))?;
             let at = Place::parse(place).ok_or_else(|| format!("{place:?} is no place of a boundary"))?;
             if planned.iter().any(|(other, _)| *other == at) {

@@ -34,7 +34,8 @@ impl Remains {
                 && let Some(entry) = trashed(plan, container, *id, seen)
             {
                 self.effects.push(Effect::Trash(Box::new(entry)));
-                self.words.push(format!("{}; it is in use or was written into, and went to the trash", step.title));
+                self.words
+                    .push(format!("{}; it is in use or was written into, and went to the trash", step.title));
             }
         }
         let joined = step.effects.iter().filter(|effect| match effect {

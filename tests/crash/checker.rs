@@ -129,7 +129,8 @@ fn check_secrets(world: &World, wrong: &mut Vec<String>) {
 
 /// Nothing temporary may be left beside the state.
 fn check_state_directory(world: &World, wrong: &mut Vec<String>) {
-    let known = ["state.db", "state.db-wal", "state.db-shm", "state.db.lock", "state.db.backups", "state.key"];
+    let known =
+        ["state.db", "state.db-wal", "state.db-shm", "state.db.lock", "state.db.backups", "state.key"];
     let Ok(entries) = std::fs::read_dir(world.path().join(".vbs")) else { return };
     for entry in entries.map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
@@ -220,7 +221,9 @@ impl Now<'_> {
         }
         for (id, body) in &known {
             match marks.iter().find(|mark| mark.id == *id) {
-                None => wrong.push(format!("the state has {id} ({body}) and nothing is marked so: it was lost")),
+                None => {
+                    wrong.push(format!("the state has {id} ({body}) and nothing is marked so: it was lost"))
+                }
                 Some(mark) => self.check_object(mark, body, wrong),
             }
         }
@@ -277,7 +280,11 @@ impl Now<'_> {
                     wrong.push(format!("{path} has inode {inode} and its mark says {marked}"));
                 }
                 if shape["size"] != bytes.len() {
-                    wrong.push(format!("{path} has {} bytes and the state says {}", bytes.len(), shape["size"]));
+                    wrong.push(format!(
+                        "{path} has {} bytes and the state says {}",
+                        bytes.len(),
+                        shape["size"]
+                    ));
                 }
             }
             other => wrong.push(format!("{path} should be the image of {id} and is {other:?}")),
@@ -293,7 +300,9 @@ impl Now<'_> {
                 let is_known = match name {
                     "guard" | "trash" | "pool.json" | "hypervisor.json" => true,
                     _ if name == format!("epoch.{lineage}") => true,
-                    _ if name.starts_with("vm.") => self.tree.contains_key(&Path::new("vms").join(&name[3..])),
+                    _ if name.starts_with("vm.") => {
+                        self.tree.contains_key(&Path::new("vms").join(&name[3..]))
+                    }
                     _ => match name.strip_prefix("trash/") {
                         Some(image) => image
                             .strip_suffix(&format!(".{lineage}.img"))
@@ -344,11 +353,19 @@ impl Now<'_> {
                 _ => None,
             })
             .collect();
-        let volumes = self.world.baseline.rows.records.values().filter(|body| body["object"]["body"]["kind"] == "volume");
+        let volumes = self
+            .world
+            .baseline
+            .rows
+            .records
+            .values()
+            .filter(|body| body["object"]["body"]["kind"] == "volume");
         for volume in volumes {
             let name = volume["object"]["body"]["name"].as_str().unwrap();
             let path = PathBuf::from(format!("pool/{name}.img"));
-            let Some(Entry::File { inode, bytes, .. }) = self.world.baseline.tree.get(&path) else { continue };
+            let Some(Entry::File { inode, bytes, .. }) = self.world.baseline.tree.get(&path) else {
+                continue;
+            };
             if !images.get(inode).is_some_and(|now| now.starts_with(bytes)) {
                 wrong.push(format!("the data of {name} (inode {inode}) is lost or damaged"));
             }
@@ -391,7 +408,14 @@ impl Now<'_> {
     }
 
     /// Compared as if it had not grown: the new room is empty, and the state knows of it.
-    fn forgive_grow(&self, path: &Path, tree: &mut Tree, rows: &mut Rows, was: &mut Rows, wrong: &mut Vec<String>) {
+    fn forgive_grow(
+        &self,
+        path: &Path,
+        tree: &mut Tree,
+        rows: &mut Rows,
+        was: &mut Rows,
+        wrong: &mut Vec<String>,
+    ) {
         let Some(Entry::File { bytes: before, .. }) = self.world.baseline.tree.get(path) else { return };
         if let Some(Entry::File { bytes, .. }) = tree.get_mut(path) {
             if bytes[before.len()..].iter().any(|byte| *byte != 0) {

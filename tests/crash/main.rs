@@ -27,7 +27,8 @@ use runner::Tally;
 use vbs::faults::Class;
 
 fn main() -> ExitCode {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let mut cases = matrix::cases(std::env::var_os("VBS_CRASH_ALL").is_some());
     cases.retain(|case| {
         let name = format!("row {}, {}", case.row, case.name);

@@ -37,7 +37,8 @@ impl Rows {
         let Some(connection) = open(path) else { return Rows::default() };
         let table = |sql: &str| -> BTreeMap<String, Value> {
             let mut statement = connection.prepare(sql).unwrap();
-            let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+            let rows =
+                statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
             rows.unwrap()
                 .map(Result::unwrap)
                 .map(|(key, body)| (key, serde_json::from_str(&body).unwrap()))

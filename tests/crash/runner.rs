@@ -98,7 +98,10 @@ fn finish_halted(world: &World) -> Result<(), String> {
     if plan.stdout.starts_with("No changes.") {
         Ok(())
     } else {
-        Err(format!("after a halted run and the next one the plan is not empty:\n{}{}", plan.stdout, plan.stderr))
+        Err(format!(
+            "after a halted run and the next one the plan is not empty:\n{}{}",
+            plan.stdout, plan.stderr
+        ))
     }
 }
 
@@ -110,7 +113,10 @@ pub fn recover(world: &World) -> Result<Ended, String> {
     let again = world.run(&["recover"], "");
     again.expect("recover again", &[0])?;
     if !again.stderr.contains("Nothing to recover") {
-        return Err(format!("the second recovery found something to do:\n{}\nafter\n{}", again.stderr, first.stderr));
+        return Err(format!(
+            "the second recovery found something to do:\n{}\nafter\n{}",
+            again.stderr, first.stderr
+        ));
     }
     let after = (super::tree::read(&world.path()), super::rows::Rows::read(&checker::state_of(world)));
     if before == after { Ok(first) } else { Err("the second recovery changed something".to_owned()) }
