@@ -233,7 +233,7 @@ impl Engine<'_> {
         for index in sent {
             let step = self.step(index);
             let rescue = rescued_effects(step, &seen);
-            match seen.first_missing(&step.proof.not_done) {
+            match seen.first_missing(&self.left_to_show(step, &seen)) {
                 Some(missing) if rescue.is_empty() => {
                     left.push(by_step.remove(&index).unwrap_or_else(|| {
                         let why = format!("it was to be taken back, but {missing}");
@@ -247,6 +247,20 @@ impl Engine<'_> {
         self.rescued.extend(rescued);
         self.record(&undone)?;
         Ok(left)
+    }
+
+    /// What must be seen of a step that was taken back. What another step of the run made for it (the copy that a
+    /// restore swaps in) is gone by now, where that one was taken back too.
+    fn left_to_show(&self, step: &Step, seen: &Seen<'_>) -> Vec<Expectation> {
+        let gone = |expectation: &&Expectation| match expectation {
+            Expectation::Shows { container, id, .. } => {
+                let absent = Expectation::Absent { container: container.clone(), id: *id };
+                seen.object(container, *id).is_none()
+                    && self.plan.steps.iter().any(|maker| maker.proof.not_done.contains(&absent))
+            }
+            _ => false,
+        };
+        step.proof.not_done.iter().filter(|expectation| !gone(expectation)).cloned().collect()
     }
 }
 

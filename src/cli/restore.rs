@@ -1,6 +1,7 @@
 //! `vbs trash restore`: data, id and serial come back under a declared address.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::args::{RestoreArgs, RunOptions};
 use super::context::Context;
@@ -75,9 +76,10 @@ fn after(situation: &Situation<'_>, entry: &TrashEntry, to: &Address) -> Result<
     let was = &entry.record.object;
     let Some(resource) = declared.resources.get(to) else { return Err(undeclared(situation, entry, to)) };
     let key = ObjectKey::new(to.clone(), part_of(&resource.spec));
-    let Some(mut after) = lower(declared)?.remove(&key) else {
+    let Some(after) = lower(declared)?.remove(&key) else {
         return Err(Diagnostic::bug(format!("{to} is declared and asks for nothing")));
     };
+    let mut after = Arc::unwrap_or_clone(after);
     if after.object.container != was.container {
         let detail = format!(
             "{} lies in {}, and {to} is declared in {}: vbs does not move data between pools. Declare it in {}.",

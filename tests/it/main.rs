@@ -6,10 +6,16 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::too_many_lines,
+    clippy::type_complexity,
     reason = "a test may stop at the first surprise, and looks at the world by every means"
 )]
 
 mod cli;
 mod config;
+mod dependencies;
+mod examples;
+mod readme;
+mod safety;
 mod saga;
 mod support;
+mod walls;
