@@ -62,9 +62,6 @@ pub struct Engine<'a> {
     pub(super) recovering: bool,
     /// Signals that arrived before this run began do not count.
     pub(super) signals_seen: usize,
-    /// What a revert leaves in the state after all: new volumes that somebody wrote into, now in the trash, and the
-    /// containers that hold them.
-    pub(super) rescued: Vec<Effect>,
     /// Whether the reply to an undo was lost since the last look.
     pub(super) doubted_undo: bool,
 }

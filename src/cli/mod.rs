@@ -49,7 +49,7 @@ const LOCK_TIMEOUT: Duration = Duration::ZERO;
 
 /// Runs one command line and says with which code to end.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    survive_file_size_limit();
+    survive_file_size_limits();
     let environment = Environment::read();
     let cli = match args::parse(arguments, environment.state.clone()) {
         Ok(cli) => cli,
@@ -79,13 +79,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// A file that grows over the process's limit is an error of the write then, as a full disk is, and no death by signal.
-/// The handler stays for as long as the process does; what vbs starts does not inherit it.
-fn survive_file_size_limit() {
+/// A write beyond a limit on the size of files raises SIGXFSZ, which would end vbs in the middle of a run. With any
+/// handler it is a failed write instead: a full disk, which is handled. The handler outlives the runtime.
+fn survive_file_size_limits() {
     use tokio::signal::unix::{SignalKind, signal};
-    // Where no handler can be had, the limit kills as it would have: at a point that recovery knows.
-    if let Ok(runtime) = runtime() {
-        let _inside = runtime.enter();
+    if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() {
+        let _entered = runtime.enter();
+        // Without it a limit ends vbs like any kill does, and recovery closes the run.
         let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
     }
 }

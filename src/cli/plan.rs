@@ -129,7 +129,10 @@ pub fn show_plan(context: &Context, plan: &Plan, problems: &Diagnostics) -> Resu
     match (problems.has_errors() && plan.is_empty(), plan.drift.is_empty()) {
         (false, _) => print::to_stdout(|out| ui::plan::render(plan, context.style, &mut { out }))?,
         (true, false) => {
-            print::to_stdout(|out| ui::plan::drift_report(&plan.drift, context.style, &mut { out }))?;
+            print::to_stdout(|mut out| {
+                ui::plan::drift_report(&plan.drift, context.style, &mut out)?;
+                writeln!(out)
+            })?;
         }
         (true, true) => {}
     }

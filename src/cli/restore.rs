@@ -76,10 +76,9 @@ fn after(situation: &Situation<'_>, entry: &TrashEntry, to: &Address) -> Result<
     let was = &entry.record.object;
     let Some(resource) = declared.resources.get(to) else { return Err(undeclared(situation, entry, to)) };
     let key = ObjectKey::new(to.clone(), part_of(&resource.spec));
-    let Some(after) = lower(declared)?.remove(&key) else {
+    let Some(mut after) = lower(declared)?.remove(&key).map(Arc::unwrap_or_clone) else {
         return Err(Diagnostic::bug(format!("{to} is declared and asks for nothing")));
     };
-    let mut after = Arc::unwrap_or_clone(after);
     if after.object.container != was.container {
         let detail = format!(
             "{} lies in {}, and {to} is declared in {}: vbs does not move data between pools. Declare it in {}.",

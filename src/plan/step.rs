@@ -132,6 +132,8 @@ pub enum Expectation {
     Shows { container: Address, id: Uuid, facts: Texts },
     /// No object with this id is in the container, neither live nor staged nor in the trash.
     Absent { container: Address, id: Uuid },
+    /// No object with this id is at `place` ([`Place::word`](crate::model::Place::word)); it may be elsewhere, or gone.
+    NotAt { container: Address, id: Uuid, place: String },
     /// The container has this identity, and this lineage has an epoch there.
     Joined { container: Address, identity: Uuid },
     /// This lineage has no epoch in the container, whether or not the container is there.
@@ -143,6 +145,7 @@ impl Expectation {
         match self {
             Expectation::Shows { container, .. }
             | Expectation::Absent { container, .. }
+            | Expectation::NotAt { container, .. }
             | Expectation::Joined { container, .. }
             | Expectation::NotJoined { container } => container,
         }

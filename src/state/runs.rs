@@ -272,6 +272,10 @@ impl Store {
         })
     }
 
+    pub(super) fn has_open_run(&self) -> Result<bool, Failure> {
+        self.read(|tx| Ok(open_summary(tx)?.is_some()))
+    }
+
     /// The run that must be recovered first, if there is one.
     ///
     /// # Errors

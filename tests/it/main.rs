@@ -15,6 +15,7 @@ mod config;
 mod dependencies;
 mod examples;
 mod readme;
+mod reference;
 mod safety;
 mod saga;
 mod support;

@@ -156,6 +156,7 @@ fn masked(lines: &[String]) -> String {
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "ID"),
         (r"\b\d+\.\ds\b", "TIME"),
         (r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}Z)?", "DATE"),
+        (r"\b\d+[smhd] DATE", "AGE DATE"),
         (r"of ada on \S+ \(vbs (\w+), pid \d+,", "of USER (vbs $1, pid PID,"),
         (r"\bof [\d.]+ (B|[KMGTP]iB) used", "of SIZE used"),
         (r"(pool\.\S+) [\d.]+ [KMGTP]iB [\d.]+ [KMGTP]iB ", "$1 SIZE FREE "),

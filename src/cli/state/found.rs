@@ -171,7 +171,7 @@ impl Found {
             return self.leave(container, object, why);
         };
         let record =
-            record(sides.wanted.get(&key).map(AsRef::as_ref).or(known), key.clone(), container, object);
+            record(sides.wanted.get(&key).map(|wanted| &**wanted).or(known), key.clone(), container, object);
         self.contents.records.insert(key, record);
     }
 

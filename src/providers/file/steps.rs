@@ -340,7 +340,14 @@ impl Ask<'_, '_> {
         let arguments = [("id", id.to_string()), ("name", name), ("trash", trash.to_string())];
         let mut run = self.action(&verbs::SWAP, arguments.clone());
         run.arguments.insert("size", live.body.size().0.to_string());
-        let both = |place: Place| [self.at(id, Place::Live), self.at(trash, place)].concat();
+        let done = [self.at(id, Place::Live), self.at(trash, Place::Trash)].concat();
+        // Taken back, the copy is staged again, until the step that staged it is taken back as well.
+        let mut not_done = self.at(id, Place::Live);
+        not_done.push(Expectation::NotAt {
+            container: self.request.container.address.clone(),
+            id: trash,
+            place: Place::Trash.word().to_owned(),
+        });
         let entry = TrashEntry { id: trash, record: former, purge: false, trashed_at: 0 };
         Ok(store::step(
             self.request,
@@ -348,7 +355,7 @@ impl Ask<'_, '_> {
             self.title(TitleVerb::Restore, &image_title(&record.object), "to its snapshot".to_owned()),
             run,
             Undo::Run(self.action(&verbs::SWAP_BACK, arguments)),
-            Proof { done: both(Place::Trash), not_done: both(Place::Staged) },
+            Proof { done, not_done },
             // The entry first: the address goes on with the record that follows.
             vec![Effect::Trash(Box::new(entry)), Effect::Put(Box::new(record.clone()))],
         ))

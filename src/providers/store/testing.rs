@@ -258,6 +258,9 @@ impl Bench {
                     && facts.iter().all(|(name, value)| found.get(name).map(String::as_str) == Some(value))
             }),
             Expectation::Absent { id, .. } => objects.iter().all(|object| object.mark.id != *id),
+            Expectation::NotAt { id, place, .. } => {
+                objects.iter().all(|object| object.mark.id != *id || object.place.word() != place)
+            }
             Expectation::Joined { identity: wanted, .. } => epoch.is_some() && identity == Some(*wanted),
             Expectation::NotJoined { .. } => epoch.is_none(),
         })
