@@ -4,8 +4,8 @@
 //! the journal, and four around every frame that changes something. Two variables choose what happens at them:
 //!
 //! - `VBS_FAULT_LOG=FILE`: a line `NUMBER CLASS` is appended at every boundary.
-//! - `VBS_FAULT=KIND@NUMBER[,KIND@NUMBER…]`: the fault strikes at that boundary. See [`Kind`].
-//!
+//! - `VBS_FAULT=KIND@PLACE[,KIND@PLACE…]`: the fault strikes there. See [`Kind`]. A place is the NUMBER of a boundary,
+//!   or `CLASS.N`, the Nth one of its class, or `CLASS.N+`, that one and all that follow it.
 //! - `VBS_FAULT_CLOCK=SECONDS`: the wall clock is that far off.
 //!
 //! Boundaries inside a frame are numbered when it is sent. What cannot be read, or does not fit the boundary that
@@ -20,6 +20,22 @@ pub enum Class {
     SentBeforeAct,
     ActedBeforeReply,
     ReplyBeforeCommit,
+}
+
+impl Class {
+    pub const ALL: [Class; 6] = [
+        Class::BeforeCommit,
+        Class::AfterCommit,
+        Class::BeforeSend,
+        Class::SentBeforeAct,
+        Class::ActedBeforeReply,
+        Class::ReplyBeforeCommit,
+    ];
+
+    /// As it is written in `VBS_FAULT` and `VBS_FAULT_LOG`.
+    pub fn from_word(word: &str) -> Option<Class> {
+        Class::ALL.into_iter().find(|class| format!("{class:?}") == word)
+    }
 }
 
 /// Passes a boundary.
@@ -45,7 +61,6 @@ mod injected {
         reason = "faults come from the environment, run a hook, and say loudly what is wrong with them"
     )]
 
-    use std::collections::BTreeMap;
     use std::fmt::Display;
     use std::fs::OpenOptions;
     use std::io::Write;
@@ -91,7 +106,7 @@ mod injected {
         LieFive,
         /// The frame does nothing, says 5 and writes `injected` to standard error.
         Fail,
-        /// vbs is killed, and the frame sleeps for a second, with the guard held, before it acts.
+        /// vbs is killed, and the frame sleeps for half a second, with the guard held, before it acts.
         Slow,
     }
 
@@ -177,7 +192,9 @@ mod injected {
                 .and_then(|mut file| file.write_all(line.as_bytes()));
             written.unwrap_or_else(|error| wrong(format_args!("{log} cannot be written: {error}")));
         }
-        let kind = faults.planned.get(&number).copied()?;
+        let nth = faults.passed_of[class as usize].fetch_add(1, Ordering::SeqCst) + 1;
+        let struck = |place: &Place| place.is(number, class, nth);
+        let kind = faults.planned.iter().find(|(place, _)| struck(place)).map(|(_, kind)| *kind)?;
         if !kind.fits(class) {
             wrong(format_args!("{kind:?} does not fit boundary {number}, {class:?}"));
         }
@@ -189,12 +206,37 @@ mod injected {
         &Faults::get().hook
     }
 
+    /// Where a fault strikes.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Place {
+        Number(u64),
+        Nth { class: Class, nth: u64, and_on: bool },
+    }
+
+    impl Place {
+        fn parse(text: &str) -> Option<Place> {
+            let Some((class, nth)) = text.split_once('.') else { return text.parse().ok().map(Place::Number) };
+            let (nth, and_on) = nth.strip_suffix('+').map_or((nth, false), |nth| (nth, true));
+            Some(Place::Nth { class: Class::from_word(class)?, nth: nth.parse().ok()?, and_on })
+        }
+
+        fn is(self, number: u64, class: Class, nth: u64) -> bool {
+            match self {
+                Place::Number(wanted) => wanted == number,
+                Place::Nth { class: of, nth: wanted, and_on } => {
+                    of == class && (wanted == nth || (and_on && wanted < nth))
+                }
+            }
+        }
+    }
+
     /// As the environment asks for them.
     struct Faults {
-        planned: BTreeMap<u64, Kind>,
+        planned: Vec<(Place, Kind)>,
         log: Option<String>,
         hook: String,
         passed: AtomicU64,
+        passed_of: [AtomicU64; Class::ALL.len()],
     }
 
     impl Faults {
@@ -204,24 +246,26 @@ mod injected {
                 let text = std::env::var("VBS_FAULT").unwrap_or_default();
                 let planned = parse(&text).unwrap_or_else(|why| wrong(why));
                 let hook = std::env::var("VBS_FAULT_HOOK").unwrap_or_default();
-                if hook.is_empty() && planned.values().any(|kind| *kind == Kind::Hook) {
+                if hook.is_empty() && planned.iter().any(|(_, kind)| *kind == Kind::Hook) {
                     wrong("hook needs VBS_FAULT_HOOK");
                 }
-                Faults { planned, log: std::env::var("VBS_FAULT_LOG").ok(), hook, passed: AtomicU64::new(0) }
+                let log = std::env::var("VBS_FAULT_LOG").ok();
+                Faults { planned, log, hook, passed: AtomicU64::new(0), passed_of: Default::default() }
             })
         }
     }
 
-    fn parse(text: &str) -> Result<BTreeMap<u64, Kind>, String> {
-        let mut planned = BTreeMap::new();
+    fn parse(text: &str) -> Result<Vec<(Place, Kind)>, String> {
+        let mut planned: Vec<(Place, Kind)> = Vec::new();
         for item in text.split(',').filter(|item| !item.is_empty()) {
-            let (word, number) =
-                item.split_once('@').ok_or_else(|| format!("{item:?} is not KIND@NUMBER"))?;
+            let (word, place) =
+                item.split_once('@').ok_or_else(|| format!("{item:?} is not KIND@PLACE"))?;
             let kind = Kind::parse(word).ok_or_else(|| format!("{word:?} is no kind of fault"))?;
-            let number = number.parse().map_err(|_| format!("{number:?} is not a number"))?;
-            if planned.insert(number, kind).is_some() {
-                return Err(format!("boundary {number} is given two faults"));
+            let at = Place::parse(place).ok_or_else(|| format!("{place:?} is no place of a boundary"))?;
+            if planned.iter().any(|(other, _)| *other == at) {
+                return Err(format!("boundary {place} is given two faults"));
             }
+            planned.push((at, kind));
         }
         Ok(planned)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::dispatch::Way;
 use super::event::{CommandFailure, Event};
@@ -9,7 +10,7 @@ use super::proof::{Finding, Seen, Views};
 use super::signal::Signals;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::{Exit, Failure};
-use crate::hosts::{Fence, Hosts, Raised, Verdict};
+use crate::hosts::{Fence, Hosts, Raised, Verdict, milliseconds};
 use crate::model::command::{Answer, status};
 use crate::model::{Address, ContainerSpec};
 use crate::plan::Plan;
@@ -61,9 +62,6 @@ pub struct Engine<'a> {
     pub(super) recovering: bool,
     /// Signals that arrived before this run began do not count.
     pub(super) signals_seen: usize,
-    /// What a revert leaves in the state after all: new volumes that somebody wrote into, now in the trash, and the
-    /// containers that hold them.
-    pub(super) rescued: Vec<Effect>,
     /// Whether the reply to an undo was lost since the last look.
     pub(super) doubted_undo: bool,
 }
@@ -132,7 +130,14 @@ impl<'a> Engine<'a> {
         };
         let frame = CATALOG.frame(action, &step.guard)?;
         let (hosts, host, fence) = (Arc::clone(&self.setup.hosts), step.host.clone(), self.fence());
-        Ok(async move { (index, hosts.act(&host, &frame, &fence).await) })
+        let (step, verb) = (step.id.clone(), format!("{}/{}", action.provider, action.verb));
+        Ok(async move {
+            let begun = Instant::now();
+            let verdict = hosts.act(&host, &frame, &fence).await;
+            let (outcome, status) = verdict.words();
+            tracing::debug!(%host, verb, %step, undo, outcome, status, ms = milliseconds(begun), "frame");
+            (index, verdict)
+        })
     }
 
     /// Looks afresh at every container that the given steps' proofs speak of: one round trip a host.

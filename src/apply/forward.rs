@@ -10,7 +10,7 @@ use super::engine::{Engine, Reply, Setup, Trouble, evidence, failure, fenced, me
 use super::event::{CommandFailure, Event};
 use super::outcome::Outcome;
 use crate::diag::Diagnostic;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::hosts::Verdict;
 use crate::model::command::status;
 use crate::plan::Plan;
@@ -50,7 +50,6 @@ impl<'a> Engine<'a> {
             outputs,
             recovering: false,
             signals_seen,
-            rescued: Vec::new(),
             doubted_undo: false,
         };
         if let Err(refused) = engine.raise_at_guards().await {
@@ -66,7 +65,7 @@ impl<'a> Engine<'a> {
     /// Where the journal cannot be written or the run was fenced off: the run stays open for `vbs recover`.
     pub async fn run(mut self) -> Result<Outcome, Failure> {
         self.tell(Event::Started { steps: self.plan.steps.len() });
-        self.go_forward().await
+        self.go_forward().await.map_err(left_open)
     }
 
     pub(super) async fn go_forward(&mut self) -> Result<Outcome, Failure> {
@@ -318,7 +317,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Past the point of no return, or asked not to revert: what is done stays, what is half done is taken back.
-    async fn halt(&mut self) -> Result<Outcome, Failure> {
+    pub(super) async fn halt(&mut self) -> Result<Outcome, Failure> {
         if self.signals() > 1 {
             return Ok(Outcome::Interrupted);
         }
@@ -326,8 +325,10 @@ impl<'a> Engine<'a> {
         let (irreversible, reversible): (BTreeSet<usize>, BTreeSet<usize>) =
             open.into_iter().partition(|index| self.step(*index).is_irreversible());
         self.settle(&irreversible, Way::Forward).await?;
-        let reversible: BTreeSet<usize> =
+        let mut reversible: BTreeSet<usize> =
             self.settle(&reversible, Way::Backward).await?.into_keys().collect();
+        // Begun by a process that was killed meanwhile.
+        reversible.extend(self.with_status(&[StepStatus::UndoIntent, StepStatus::UndoFailed]));
         if let Some(stuck) = self.undo_all(&reversible).await? {
             return self.stick(stuck);
         }
@@ -345,7 +346,11 @@ impl<'a> Engine<'a> {
             let troubles = unsettled.into_iter().map(trouble).collect();
             return self.stick(troubles);
         }
-        let effects = self.effects();
+        let remains = match self.remains().await {
+            Ok(remains) => remains,
+            Err(unseen) => return self.stick(unseen),
+        };
+        let effects = [self.effects(), remains.effects].concat();
         self.close(RunStatus::Halted, &effects)?;
         Ok(Outcome::Halted { done, remaining })
     }
@@ -368,4 +373,10 @@ impl<'a> Engine<'a> {
         let outputs = if outcome == RunStatus::Applied { self.outputs.as_deref() } else { None };
         self.setup.store.close_run(&self.run, outcome, effects, outputs, self.setup.options.now)
     }
+}
+
+/// An error in mid-run leaves the run open: "nothing was changed" is not what its exit code may say.
+pub(super) fn left_open(failure: Failure) -> Failure {
+    let exit = if failure.exit == Exit::Error { Exit::NotReverted } else { failure.exit };
+    Failure { exit, ..failure }
 }

@@ -10,6 +10,7 @@ mod forward;
 mod outcome;
 pub mod proof;
 mod recover;
+mod remains;
 mod revert;
 mod signal;
 

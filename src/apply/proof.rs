@@ -56,24 +56,27 @@ impl<'a> Seen<'a> {
 
     /// Which of a step's two proofs holds. Where both do (a step that had nothing to do), it is done.
     pub fn finding(&self, proof: &Proof) -> Finding {
-        for expectation in proof.done.iter().chain(&proof.not_done) {
-            match self.views.get(expectation.container()) {
-                None => {
-                    return Finding::Unknown {
-                        why: format!("{} was not looked at", expectation.container()),
-                    };
-                }
-                Some(ContainerView::Unsurveyed { why }) => {
-                    return Finding::Unknown { why: format!("{}: {why}", expectation.container()) };
-                }
-                Some(ContainerView::Fresh { .. } | ContainerView::Present(_)) => {}
-            }
+        if let Some(why) = self.unknown(proof) {
+            return Finding::Unknown { why };
         }
         match (self.first_missing(&proof.done), self.first_missing(&proof.not_done)) {
             (None, _) => Finding::Done,
             (Some(_), None) => Finding::NotDone,
             (Some(missing), Some(_)) => Finding::Neither { missing },
         }
+    }
+
+    /// Why nothing can be said of a proof, in words: a container that it speaks of could not be looked at. What is not
+    /// seen there is not absent.
+    pub fn unknown(&self, proof: &Proof) -> Option<String> {
+        proof.done.iter().chain(&proof.not_done).find_map(|expectation| {
+            let container = expectation.container();
+            match self.views.get(container) {
+                None => Some(format!("{container} was not looked at")),
+                Some(ContainerView::Unsurveyed { why }) => Some(format!("{container}: {why}")),
+                Some(ContainerView::Fresh { .. } | ContainerView::Present(_)) => None,
+            }
+        })
     }
 
     /// The first expectation that does not hold, in words.
@@ -87,9 +90,11 @@ impl<'a> Seen<'a> {
                 None => Some(format!("{id} is not in {container}")),
                 Some(observed) => {
                     let found = observed.facts();
-                    let wrong = facts.iter().find(|(name, value)| found.get(name.as_str()) != Some(value));
+                    let wrong = facts
+                        .iter()
+                        .find(|(name, value)| found.get(name).map(String::as_str) != Some(*value));
                     wrong.map(|(name, value)| {
-                        let found = found.get(name.as_str()).map_or("nothing", String::as_str);
+                        let found = found.get(name).map_or("nothing", String::as_str);
                         format!("{name} of {id} in {container} is {found:?} and should be {value:?}")
                     })
                 }
@@ -97,6 +102,10 @@ impl<'a> Seen<'a> {
             Expectation::Absent { container, id } => self
                 .object(container, *id)
                 .map(|observed| format!("{id} is still in {container} ({})", observed.place.word())),
+            Expectation::NotAt { container, id, place } => self
+                .object(container, *id)
+                .filter(|observed| observed.place.word() == place)
+                .map(|_| format!("{id} is still in {container} ({place})")),
             Expectation::Joined { container, identity } => match self.views.get(container) {
                 Some(ContainerView::Present(surveyed))
                     if surveyed.identity == *identity && surveyed.epoch.is_some() =>

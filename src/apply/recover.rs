@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::dispatch::Way;
 use super::engine::{Engine, Setup};
 use super::event::Event;
+use super::forward::left_open;
 use super::outcome::Outcome;
 use crate::exit::Failure;
 use crate::plan::Plan;
@@ -64,7 +65,6 @@ impl<'a> Engine<'a> {
             outputs: open.outputs.clone(),
             recovering: true,
             signals_seen,
-            rescued: Vec::new(),
             doubted_undo: false,
         };
         engine.raise_at_guards().await?;
@@ -74,8 +74,12 @@ impl<'a> Engine<'a> {
     /// Closes the run: backward by default; forward with `resume`, or where something irreversible has happened.
     ///
     /// # Errors
-    /// Where the journal cannot be written; the run stays open.
+    /// Where the journal cannot be written, or a host cannot be reached any more; the run stays open.
     pub async fn recover(mut self, direction: Direction, resume: bool) -> Result<Outcome, Failure> {
+        self.close_open_run(direction, resume).await.map_err(left_open)
+    }
+
+    async fn close_open_run(&mut self, direction: Direction, resume: bool) -> Result<Outcome, Failure> {
         self.tell(Event::Started { steps: self.plan.steps.len() });
         if direction == Direction::Reverting {
             return self.revert().await;
@@ -89,6 +93,11 @@ impl<'a> Engine<'a> {
             if !self.is_past_return() {
                 return self.revert().await;
             }
+        }
+        // It was being halted: what is taken back never goes forward again.
+        let halting = [StepStatus::UndoIntent, StepStatus::Undone, StepStatus::UndoFailed];
+        if !self.with_status(&halting).is_empty() {
+            return self.halt().await;
         }
         let doubtful = self.with_status(&[StepStatus::Intent, StepStatus::Answered, StepStatus::InDoubt]);
         let half_done: BTreeSet<usize> = self.settle(&doubtful, Way::Forward).await?.into_keys().collect();

@@ -10,11 +10,11 @@ use super::engine::{Engine, Reply, Trouble, evidence, failure, fenced, meaning};
 use super::event::Event;
 use super::outcome::Outcome;
 use super::proof::Seen;
+use super::remains::Remains;
 use crate::exit::Failure;
 use crate::hosts::Verdict;
 use crate::model::command::status;
-use crate::model::{Place, TrashEntry};
-use crate::plan::step::{Effect, Expectation, Step, Undo};
+use crate::plan::step::Undo;
 use crate::state::{Direction, Evidence, RunStatus, StepEvent, StepStatus};
 
 impl Engine<'_> {
@@ -44,7 +44,7 @@ impl Engine<'_> {
                 self.stick(stuck)
             };
         }
-        self.close_reverted()
+        self.close_reverted().await
     }
 
     /// A grow that another process made may be in use by now: recovery keeps it.
@@ -54,14 +54,34 @@ impl Engine<'_> {
             && matches!(self.step(index).undo, Undo::RunInSameProcess(_))
     }
 
-    fn close_reverted(&mut self) -> Result<Outcome, Failure> {
-        let kept = self.with_status(&[StepStatus::Done]);
-        let mut effects: Vec<Effect> =
-            kept.iter().flat_map(|index| self.step(*index).effects.iter().cloned()).collect();
-        effects.append(&mut self.rescued);
-        let words = kept.iter().map(|index| self.step(*index).title.to_string()).collect();
-        self.close(RunStatus::Reverted, &effects)?;
-        Ok(Outcome::Reverted { kept: words })
+    async fn close_reverted(&mut self) -> Result<Outcome, Failure> {
+        let mut remains = match self.remains().await {
+            Ok(remains) => remains,
+            Err(unseen) => return self.stick(unseen),
+        };
+        for index in self.with_status(&[StepStatus::Done]) {
+            remains.keep(self.step(index));
+        }
+        self.close(RunStatus::Reverted, &remains.effects)?;
+        Ok(Outcome::Reverted { kept: remains.words })
+    }
+
+    /// What stays of the steps that were taken back, by a last look: what a process that is dead now had found is found
+    /// again. An error where it cannot be looked at.
+    pub(super) async fn remains(&self) -> Result<Remains, Vec<Trouble>> {
+        let undone = self.with_status(&[StepStatus::Undone]);
+        let views = self.look(&undone).await;
+        let seen = Seen::new(&views, self.plan.lineage);
+        let (mut remains, mut unseen) = (Remains::default(), Vec::new());
+        for step in undone {
+            match seen.unknown(&self.step(step).proof) {
+                Some(why) => {
+                    unseen.push(Trouble { step, failure: failure(self.step(step), true, None, why) });
+                }
+                None => remains.find(self.plan, step, &seen, self.recovering),
+            }
+        }
+        if unseen.is_empty() { Ok(remains) } else { Err(unseen) }
     }
 
     pub(super) fn stick(&mut self, stuck: Vec<Trouble>) -> Result<Outcome, Failure> {
@@ -83,28 +103,27 @@ impl Engine<'_> {
     /// Undoes the given steps. `None` where all were proved taken back; else what could not be, which is empty where
     /// a second signal ended it.
     pub(super) async fn undo_all(&mut self, back: &BTreeSet<usize>) -> Result<Option<Vec<Trouble>>, Failure> {
-        let mut retried = false;
         let mut open = back.clone();
+        let mut retried = false;
         loop {
-            let (mut troubles, complete) = self.dispatch_backward(&open).await?;
+            let before = open.len();
+            let (troubles, complete) = self.dispatch_backward(&open).await?;
             if !complete && troubles.is_empty() {
                 return Ok(Some(Vec::new()));
             }
-            troubles = self.prove_undone(back, troubles).await?;
-            if troubles.is_empty() && self.all_undone(back) {
+            let troubles = self.prove_undone(back, troubles).await?;
+            open.retain(|index| self.statuses[*index] != StepStatus::Undone);
+            if open.is_empty() {
                 return Ok(None);
             }
-            if retried {
-                return Ok(Some(self.fail_undo(troubles)?));
+            // Again for as long as it helps, and once more: what was in the way of one may have been another's.
+            if open.len() == before {
+                if retried {
+                    return Ok(Some(self.fail_undo(troubles)?));
+                }
+                retried = true;
             }
-            // Once more: what was in the way of one may have been another's.
-            retried = true;
-            open = back.iter().copied().filter(|index| self.statuses[*index] != StepStatus::Undone).collect();
         }
-    }
-
-    fn all_undone(&self, back: &BTreeSet<usize>) -> bool {
-        back.iter().all(|index| self.statuses[*index] == StepStatus::Undone)
     }
 
     fn fail_undo(&mut self, troubles: Vec<Trouble>) -> Result<Vec<Trouble>, Failure> {
@@ -174,8 +193,11 @@ impl Engine<'_> {
         index: usize,
         running: &mut JoinSet<(Reply, Duration)>,
     ) -> Result<bool, Failure> {
-        if matches!(self.step(index).undo, Undo::Nothing) {
-            return Ok(false);
+        match self.step(index).undo {
+            Undo::Nothing => return Ok(false),
+            // Another process may have begun to take it back; whether it did is looked at, and nothing more is done.
+            Undo::RunInSameProcess(_) if self.recovering => return Ok(false),
+            Undo::Run(_) | Undo::RunInSameProcess(_) | Undo::Impossible { .. } => {}
         }
         let (address, title) = self.named(index);
         self.tell(Event::UndoStarted { step: index, address, title });
@@ -229,44 +251,23 @@ impl Engine<'_> {
         let views = self.look(&sent).await;
         let seen = Seen::new(&views, self.plan.lineage);
         let mut by_step: BTreeMap<usize, Trouble> = troubles.into_iter().map(|t| (t.step, t)).collect();
-        let (mut undone, mut rescued, mut left) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut undone, mut left) = (Vec::new(), Vec::new());
         for index in sent {
             let step = self.step(index);
-            let rescue = rescued_effects(step, &seen);
-            match seen.first_missing(&step.proof.not_done) {
-                Some(missing) if rescue.is_empty() => {
-                    left.push(by_step.remove(&index).unwrap_or_else(|| {
-                        let why = format!("it was to be taken back, but {missing}");
-                        Trouble { step: index, failure: failure(step, true, None, why) }
-                    }))
-                }
-                Some(_) | None => undone.push((index, StepEvent::Undo, None)),
+            let mut remains = Remains::default();
+            let missing = seen.unknown(&step.proof).or_else(|| {
+                remains.find(self.plan, index, &seen, self.recovering);
+                seen.first_missing(&step.proof.not_done).filter(|_| remains.effects.is_empty())
+            });
+            match missing {
+                None => undone.push((index, StepEvent::Undo, None)),
+                Some(missing) => left.push(by_step.remove(&index).unwrap_or_else(|| {
+                    let why = format!("it was to be taken back, but {missing}");
+                    Trouble { step: index, failure: failure(step, true, None, why) }
+                })),
             }
-            rescued.extend(rescue);
         }
-        self.rescued.extend(rescued);
         self.record(&undone)?;
         Ok(left)
     }
-}
-
-/// What the state has to know of a step that was taken back and left something all the same: a new volume that
-/// somebody had written into is moved to the trash rather than deleted, and the pool that holds it stays joined.
-fn rescued_effects(step: &Step, seen: &Seen<'_>) -> Vec<Effect> {
-    let rescued = step.proof.not_done.iter().find_map(|expectation| {
-        let Expectation::Absent { container, id } = expectation else { return None };
-        let observed = seen.object(container, *id).filter(|observed| observed.place == Place::Trash)?;
-        step.effects.iter().find_map(|effect| match effect {
-            Effect::Put(record) if record.object.id == observed.mark.id => {
-                let entry = TrashEntry { id: *id, record: (**record).clone(), purge: false, trashed_at: 0 };
-                Some(Effect::Trash(Box::new(entry)))
-            }
-            _ => None,
-        })
-    });
-    let joined = step.effects.iter().filter(|effect| match effect {
-        Effect::PutContainer(record) => seen.has_trash(&record.spec.address),
-        _ => false,
-    });
-    rescued.into_iter().chain(joined.cloned()).collect()
 }

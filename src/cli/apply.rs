@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use super::args::{self, ApplyArgs, DestroyArgs, Variables};
 use super::context::Context;
 use super::execute::{Begin, Job, execute, run_options};
-use super::plan::{look_and_plan, options, refuse_errors};
-use super::situation::{Question, Situation, refuse_open_run, with_situation};
+use super::plan::{look_and_plan, options, refuse_errors, show_plan};
+use super::situation::{Question, Situation, nothing_recorded, refuse_open_run, with_situation};
 use super::workspace::Workspace;
-use super::{held, outputs, purge, saved, show};
+use super::{held_if_any, outputs, purge, saved, show};
 use crate::apply::{Outcome, Views};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::{Exit, Failure};
@@ -81,8 +81,8 @@ pub fn destroy(context: &mut Context, args: &DestroyArgs) -> Result<Exit, Failur
 
 fn carry_out(context: &mut Context, order: &Order<'_>) -> Result<Exit, Failure> {
     let workspace = Workspace::load(context)?;
-    let (_lock, mut store) = held(context, &workspace)?;
-    let recorded = store.snapshot()?;
+    let (_lock, store) = held_if_any(context, &workspace)?;
+    let recorded = store.as_ref().map_or_else(|| Ok(nothing_recorded(&workspace.name)), Store::snapshot)?;
     refuse_open_run(&recorded)?;
     let question = Question { variables: order.variables, options: &order.options, chosen: &BTreeMap::new() };
     with_situation(context, &workspace, &recorded, &question, |context, situation| {
@@ -96,6 +96,8 @@ fn carry_out(context: &mut Context, order: &Order<'_>) -> Result<Exit, Failure> 
         if !order.approved && !print::confirm(question_of(order, &built.plan))? {
             return Err(Diagnostic::error("Cancelled", "It was not approved. Nothing was changed.").into());
         }
+        let made = || Store::create(&workspace.state_path, &workspace.name, recorded.lineage);
+        let mut store = store.map_or_else(made, Ok)?;
         let outcome = run(context, situation, &mut store, &built.plan, order.kind, order.run, order.json)?;
         if outcome != Outcome::Applied {
             return Ok(outcome.exit());
@@ -123,7 +125,7 @@ fn announce(
         return Ok(());
     }
     if !context.quiet || !order.approved {
-        print::to_stdout(|out| ui::plan::render(plan, context.style, &mut { out }))?;
+        show_plan(context, plan, problems)?;
         print::data(&ui::output::changes(&changes.before, &changes.after))?;
     }
     show(problems, &context.sources, context.style);

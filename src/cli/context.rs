@@ -1,7 +1,10 @@
 //! What every command shares: where it runs, what was typed for all commands, and the sources that problems point into.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::diag::{Diagnostic, SourceMap};
 use crate::exit::Failure;
@@ -16,6 +19,8 @@ pub struct Context {
     pub state: Option<PathBuf>,
     pub lock_timeout: Duration,
     pub quiet: bool,
+    /// A log is written to standard error, line by line.
+    pub logs: bool,
     pub style: Style,
     /// `VBS_VAR_name` from the environment: name and value.
     pub environment_variables: Vec<(String, String)>,
@@ -27,6 +32,18 @@ pub struct Context {
     /// The command.
     pub doing: String,
     pub sources: SourceMap,
+    /// Every value that variables were given, in order: a saved plan keeps them.
+    pub supplied: Vec<Supplied>,
+    /// The values that a saved plan keeps: with them it is resolved as it was made.
+    pub kept: Option<Vec<Supplied>>,
+}
+
+/// A value for a variable, or a file of them, as it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Supplied {
+    Text { name: String, text: String, place: String, must_exist: bool },
+    File { shown: String, text: String },
 }
 
 impl Context {
@@ -35,19 +52,26 @@ impl Context {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 
+    /// Reads the text of a source file.
+    ///
+    /// # Errors
+    /// Where it cannot be read, is not UTF-8 or is larger than the language allows.
+    pub fn read(&self, path: &Path) -> Result<String, Diagnostic> {
+        read_source(path).map_err(|why| {
+            Diagnostic::error(
+                "Cannot read a file",
+                format!("{}: {why}. Every file of the workspace has to be readable.", self.shown(path)),
+            )
+        })
+    }
+
     /// Reads a source file.
     ///
     /// # Errors
     /// Where it cannot be read, is not UTF-8 or is larger than the language allows.
     pub fn add_source(&mut self, path: &Path) -> Result<crate::diag::FileId, Failure> {
-        let name = self.shown(path);
-        let text = read_source(path).map_err(|why| {
-            Diagnostic::error(
-                "Cannot read a file",
-                format!("{name}: {why}. Every file of the workspace has to be readable."),
-            )
-        })?;
-        Ok(self.sources.add(name, text))
+        let text = self.read(path)?;
+        Ok(self.sources.add(self.shown(path), text))
     }
 }
 
@@ -56,11 +80,13 @@ const LARGEST_SOURCE: u64 = 64 << 20;
 
 #[expect(clippy::disallowed_methods, reason = "the command line reads the files it was given")]
 fn read_source(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if size > LARGEST_SOURCE {
-        return Err(format!("it has {size} bytes, and 64 MiB is the most that is read"));
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    // The size that is told beforehand is not that of a pipe or a device.
+    let mut bytes = Vec::new();
+    file.take(LARGEST_SOURCE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > LARGEST_SOURCE {
+        return Err("it has more than 64 MiB, which is the most that is read".to_owned());
     }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map_err(|error| {
         let line =
             error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;

@@ -118,7 +118,7 @@ fn progress(context: &Context, job: &Job<'_>) -> Box<dyn Progress> {
         Box::new(Json::new(std::io::stdout(), job.run, now))
     } else if context.quiet {
         Box::new(Quiet::new(stderr(), job.run, context.style, now))
-    } else if print::stderr_is_terminal() {
+    } else if print::stderr_is_terminal() && !context.logs {
         Box::new(Live::new(stderr(), job.run, context.style, now, print::window))
     } else {
         Box::new(Plain::new(stderr(), job.run, context.style, now))

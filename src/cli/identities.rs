@@ -21,9 +21,13 @@ impl Identities for Recorded<'_> {
         let record = find_record(self.records, address);
         let name = record.and_then(|record| recorded_name(&record.object.body));
         let container = record.map(|record| record.object.container.clone());
+        let renewed = |record: &Record| {
+            let chosen = self.chosen.get(address).is_some_and(|id| *id != record.object.id);
+            chosen || self.options.replaces(address)
+        };
         match record {
             // A replacement is another object under the same name.
-            Some(record) if !self.options.replaces(address) => Identity {
+            Some(record) if !renewed(record) => Identity {
                 id: record.object.id,
                 serial: match &record.object.body {
                     Body::Volume(volume) => Some(volume.serial.clone()),

@@ -10,6 +10,7 @@ mod graph;
 mod identities;
 mod init;
 mod inputs;
+mod log;
 mod output;
 mod outputs;
 mod plan;
@@ -48,6 +49,7 @@ const LOCK_TIMEOUT: Duration = Duration::ZERO;
 
 /// Runs one command line and says with which code to end.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    survive_file_size_limits();
     let environment = Environment::read();
     let cli = match args::parse(arguments, environment.state.clone()) {
         Ok(cli) => cli,
@@ -75,6 +77,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     ExitCode::from(exit.code())
+}
+
+/// A write beyond a limit on the size of files raises SIGXFSZ, which would end vbs in the middle of a run. With any
+/// handler it is a failed write instead: a full disk, which is handled. The handler outlives the runtime.
+fn survive_file_size_limits() {
+    use tokio::signal::unix::{SignalKind, signal};
+    if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() {
+        let _entered = runtime.enter();
+        // Without it a limit ends vbs like any kill does, and recovery closes the run.
+        let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
+    }
 }
 
 /// Problems go to standard error, whatever the command.
@@ -109,14 +122,22 @@ fn dispatch(context: &mut Context, cli: &Cli) -> Result<Exit, Failure> {
 /// # Errors
 /// Where somebody else works on the workspace, or the state cannot be used.
 fn held(context: &Context, workspace: &Workspace) -> Result<(Lock, Store), Failure> {
+    let (lock, found) = held_if_any(context, workspace)?;
+    let made = || Store::create(&workspace.state_path, &workspace.name, identities::fresh());
+    Ok((lock, found.map_or_else(made, Ok)?))
+}
+
+/// Takes the workspace's lock and opens its state for writing, where there is one. What is refused makes none: an
+/// empty state would hide that the real one was lost.
+///
+/// # Errors
+/// As [`held`].
+fn held_if_any(context: &Context, workspace: &Workspace) -> Result<(Lock, Option<Store>), Failure> {
     let lock = Lock::acquire(&workspace.state_path, &holder(context), context.lock_timeout)?;
-    let store = match Store::open(&workspace.state_path, &workspace.name, Access::Write)? {
-        Some(store) => store,
-        None => {
-            warn_of_lost_state(context, workspace);
-            Store::create(&workspace.state_path, &workspace.name, identities::fresh())?
-        }
-    };
+    let store = Store::open(&workspace.state_path, &workspace.name, Access::Write)?;
+    if store.is_none() {
+        warn_of_lost_state(context, workspace);
+    }
     Ok((lock, store))
 }
 
@@ -221,6 +242,7 @@ impl Environment {
             state: global.state.clone(),
             lock_timeout: global.lock_timeout.unwrap_or(LOCK_TIMEOUT),
             quiet: global.quiet,
+            logs: log::start(global),
             style,
             environment_variables: self.variables,
             state_key: self.state_key,
@@ -228,6 +250,8 @@ impl Environment {
             user: self.user.unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw())),
             doing: doing.to_owned(),
             sources: SourceMap::default(),
+            supplied: Vec::new(),
+            kept: None,
         })
     }
 }

@@ -16,6 +16,8 @@ use crate::ui::verdict::Run;
 pub fn recover(context: &mut Context, args: &RecoverArgs) -> Result<Exit, Failure> {
     let workspace = Workspace::load(context)?;
     let (_lock, mut store) = held(context, &workspace)?;
+    // All of the state is read first: what cannot be understood must not pass for "nothing to recover".
+    store.snapshot()?;
     let Some(open) = store.open_run()? else {
         print::tell("Nothing to recover: no run was interrupted.\n");
         return Ok(Exit::Success);

@@ -1,6 +1,7 @@
 //! `vbs trash restore`: data, id and serial come back under a declared address.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::args::{RestoreArgs, RunOptions};
 use super::context::Context;
@@ -75,7 +76,7 @@ fn after(situation: &Situation<'_>, entry: &TrashEntry, to: &Address) -> Result<
     let was = &entry.record.object;
     let Some(resource) = declared.resources.get(to) else { return Err(undeclared(situation, entry, to)) };
     let key = ObjectKey::new(to.clone(), part_of(&resource.spec));
-    let Some(mut after) = lower(declared)?.remove(&key) else {
+    let Some(mut after) = lower(declared)?.remove(&key).map(Arc::unwrap_or_clone) else {
         return Err(Diagnostic::bug(format!("{to} is declared and asks for nothing")));
     };
     if after.object.container != was.container {

@@ -7,10 +7,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::args::{self, Variables};
-use super::context::Context;
+use super::context::{Context, Supplied};
 use super::situation::{Question, Situation, refuse_open_run, with_situation};
 use super::workspace::Workspace;
-use super::{apply, held, outputs, purge};
+use super::{apply, held_if_any, outputs, purge};
 use crate::apply::{Outcome, Seen, Views};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::exit::{Exit, Failure};
@@ -18,7 +18,7 @@ use crate::model::{Address, ObjectKey};
 use crate::plan::step::Effect;
 use crate::plan::world::Options;
 use crate::plan::{Mode, Plan};
-use crate::state::{Key, Precondition, RunKind, SavedPlan, Verified, planfile};
+use crate::state::{Key, Precondition, RunKind, SavedPlan, StoredOutput, Verified, planfile};
 use crate::ui::json::OutputChanges;
 use crate::ui::print;
 
@@ -39,6 +39,7 @@ pub fn save(
     let saved = SavedPlan {
         plan: plan.clone(),
         outputs: Some(outputs),
+        variables: keep(context, situation)?,
         preconditions: preconditions(situation, views, plan),
         configuration_digest: configuration_digest(&context.sources),
         serial: situation.recorded.serial,
@@ -50,6 +51,36 @@ pub fn save(
         "\nSaved the plan to {shown}. To carry out exactly these actions, run:\n\n    vbs apply {shown}\n"
     ));
     Ok(())
+}
+
+/// The name under which the values of variables are encrypted. No output can have it.
+const VARIABLES: &str = "(variables)";
+
+/// What variables were given: any of it may be a secret.
+fn keep(context: &Context, situation: &Situation<'_>) -> Result<Option<StoredOutput>, Failure> {
+    if context.supplied.is_empty() {
+        return Ok(None);
+    }
+    let value = serde_json::to_value(&context.supplied)
+        .map_err(|error| Diagnostic::bug(format!("Values of variables have no JSON form: {error}")))?;
+    let key = super::state_key_or_create(context, situation.workspace)?;
+    Ok(Some(key.seal(situation.recorded.lineage, VARIABLES, &value)?))
+}
+
+/// The values that a plan was made with. Without the key they are gathered anew, and must come out the same.
+fn take_out(
+    context: &Context,
+    workspace: &Workspace,
+    saved: &SavedPlan,
+) -> Result<Option<Vec<Supplied>>, Failure> {
+    let key = super::state_key(context, &workspace.state_path)?;
+    let (Some(key), Some(stored)) = (key, &saved.variables) else {
+        return Ok(saved.variables.is_none().then(Vec::new));
+    };
+    let value = key.open(saved.plan.lineage, stored)?;
+    let supplied = serde_json::from_value(value)
+        .map_err(|error| Diagnostic::bug(format!("The values of variables in a saved plan: {error}")))?;
+    Ok(Some(supplied))
 }
 
 /// How everything that a plan touches is now. What is needed and not touched, such as the source of a copy, too.
@@ -111,15 +142,18 @@ pub fn apply(
     json: bool,
 ) -> Result<Exit, Failure> {
     let workspace = Workspace::load(context)?;
-    let (_lock, mut store) = held(context, &workspace)?;
-    let recorded = store.snapshot()?;
-    refuse_open_run(&recorded)?;
+    let (_lock, store) = held_if_any(context, &workspace)?;
     let path = context.root.join(path);
     let key = plan_key(context, &workspace.state_path)?;
     let (saved, verified) = planfile::read(&path, key.as_ref())?;
+    let elsewhere = || stale("It was made for another workspace, or for this one before its state was lost.");
+    let mut store = store.ok_or_else(elsewhere)?;
+    let recorded = store.snapshot()?;
+    refuse_open_run(&recorded)?;
     if saved.plan.lineage != recorded.lineage {
-        return Err(stale("It was made for another workspace, or for this one before its state was lost."));
+        return Err(elsewhere());
     }
+    context.kept = take_out(context, &workspace, &saved)?;
     let chosen = chosen_ids(&saved.plan);
     let options = Options { destroy: saved.plan.mode == Mode::Destroy, ..Options::default() };
     let question = Question { variables: &Variables::default(), options: &options, chosen: &chosen };
@@ -132,7 +166,11 @@ pub fn apply(
             }
             Verified::No => replanned(context, situation, &views, &saved)?,
         };
-        let kind = if plan.mode == Mode::Destroy { RunKind::Destroy } else { RunKind::Apply };
+        let kind = match plan.mode {
+            Mode::Destroy => RunKind::Destroy,
+            Mode::RefreshOnly => RunKind::RefreshOnly,
+            Mode::Normal | Mode::Trash => RunKind::Apply,
+        };
         if plan.is_empty() && saved.outputs.as_ref().is_none_or(|outputs| *outputs == recorded.outputs) {
             print::tell("No changes. The saved plan has nothing to do.\n");
             return Ok(Exit::Success);
@@ -166,6 +204,12 @@ fn refuse_if_stale(situation: &Situation<'_>, views: &Views, saved: &SavedPlan) 
         .collect();
     if !changed.is_empty() {
         return Err(stale(&format!("Since it was made, {} changed.", changed.join(", "))));
+    }
+    let moves = saved.plan.state_effects.iter().filter(|effect| matches!(effect, Effect::Move { .. }));
+    if let Some(Effect::Move { from, to }) =
+        moves.into_iter().find(|effect| !situation.moved.effects.contains(effect))
+    {
+        return Err(stale(&format!("{from} is not there any more to become {to}.")));
     }
     for (address, planned) in &saved.plan.containers {
         if let Some(crate::model::ContainerView::Unsurveyed { why }) = views.get(address) {

@@ -181,6 +181,12 @@ fn configuration_files(context: &Context) -> Result<Vec<PathBuf>, Failure> {
     for entry in std::fs::read_dir(&context.root).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".vbs.hcl")) {
+            // A pipe or a device is read only where it was named: reading it may never end.
+            if !std::fs::metadata(&path).map_err(unreadable)?.is_file() {
+                let detail =
+                    format!("{} is no regular file. Move it away, or name it with -f.", context.shown(&path));
+                return Err(Diagnostic::error("Cannot read a file", detail).into());
+            }
             found.push(path);
         }
     }

@@ -62,5 +62,5 @@ fn strike(kind: Kind, class: Class, body: &mut Body) {
 fn slow(body: &mut Body, vbs: u32) {
     body.before += &format!("kill -KILL {vbs}\n");
     body.before +=
-        if body.guarded { "sleep 1 9>&-\n" } else { "flock() { command flock \"$@\" && sleep 1; }\n" };
+        if body.guarded { "sleep 0.5 9>&-\n" } else { "flock() { command flock \"$@\" && sleep 0.5; }\n" };
 }

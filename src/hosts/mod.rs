@@ -12,7 +12,7 @@ mod quote;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -42,6 +42,17 @@ pub enum Verdict {
     NotStarted { why: String },
     /// Sent, or perhaps sent, and no whole reply: the world must be looked at before anything else is done.
     InDoubt { why: String },
+}
+
+impl Verdict {
+    /// For the log: which of the three it is, and the status where there is one.
+    pub fn words(&self) -> (&'static str, Option<i32>) {
+        match self {
+            Verdict::Answered(answer) => ("answered", Some(answer.status)),
+            Verdict::NotStarted { .. } => ("not started", None),
+            Verdict::InDoubt { .. } => ("in doubt", None),
+        }
+    }
 }
 
 /// A host that could not be asked.
@@ -131,8 +142,10 @@ impl Hosts {
         }
         let mut held = self.pool(host).map_err(error)?.reader().await.map_err(error)?;
         self.count(messages.len());
-        let answers =
-            held.channel.exchange(&messages, self.patience.query).await.map_err(|lost| error(lost.0))?;
+        let begun = Instant::now();
+        let exchanged = held.channel.exchange(&messages, self.patience.query).await;
+        tracing::debug!(%host, queries = messages.len(), answered = exchanged.is_ok(), ms = milliseconds(begun), "asked");
+        let answers = exchanged.map_err(|lost| error(lost.0))?;
         held.give_back();
         Ok(answers)
     }
@@ -170,7 +183,11 @@ impl Hosts {
             guard: Some(guard.clone()),
         };
         let error = |why| HostError { host: host.clone(), why };
-        match self.act(host, &frame, fence).await {
+        let begun = Instant::now();
+        let verdict = self.act(host, &frame, fence).await;
+        let (outcome, status) = verdict.words();
+        tracing::debug!(%host, guard = guard.0, epoch = fence.epoch, outcome, status, ms = milliseconds(begun), "raise");
+        match verdict {
             Verdict::Answered(answer) => raised(&answer, guard).map_err(error),
             Verdict::NotStarted { why } => Err(error(why)),
             Verdict::InDoubt { why } => {
@@ -207,6 +224,11 @@ impl Hosts {
         self.round_trips.fetch_add(1, Ordering::Relaxed);
         self.frames.fetch_add(frames as u64, Ordering::Relaxed);
     }
+}
+
+/// Since then, for the log.
+pub fn milliseconds(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Reads what `raise.sh` answered: it prints the holder or the epoch that was in the way.

@@ -113,11 +113,20 @@ impl<'a> Ignored<'a> {
 }
 
 /// The record after a change: what is wanted, except for what was settled when the object was made.
-pub fn after(decision: &Decision, wanted: &Record, recorded: &Record) -> Record {
+/// What is ignored stays as it is recorded.
+pub fn after(world: &World<'_>, decision: &Decision, wanted: &Record, recorded: &Record) -> Record {
     let mut after = wanted.clone();
     if matches!(decision, Decision::Replace | Decision::Create) {
         return after;
     }
+    let ignored = Ignored::of(world, wanted);
+    if ignored.covers("labels") {
+        after.labels.clone_from(&recorded.labels);
+    }
+    if ignored.covers("on_destroy") {
+        after.on_destroy = recorded.on_destroy;
+    }
+    let only_recorded = matches!(decision, Decision::Record);
     after.object.id = recorded.object.id;
     after.object.container = recorded.object.container.clone();
     match (&mut after.object.body, &recorded.object.body) {
@@ -125,15 +134,17 @@ pub fn after(decision: &Decision, wanted: &Record, recorded: &Record) -> Record 
             after.source.clone_from(&before.source);
             after.serial.clone_from(&before.serial);
             after.size = after.size.max(before.size);
-            if matches!(decision, Decision::Record) {
+            if only_recorded || ignored.covers("size") {
                 after.size = before.size;
+            }
+            if only_recorded || ignored.covers("name") || !is_named(world, wanted) {
                 after.name.clone_from(&before.name);
             }
         }
         (Body::Snapshot(after), Body::Snapshot(before)) => {
             after.size = before.size;
             after.origin.clone_from(&before.origin);
-            if matches!(decision, Decision::Record) {
+            if only_recorded || ignored.covers("name") || !is_named(world, wanted) {
                 after.name.clone_from(&before.name);
             }
         }

@@ -16,6 +16,7 @@ pub mod step;
 pub mod trash;
 pub mod world;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -108,7 +109,7 @@ impl ChangeAction {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttributeChange {
-    pub name: String,
+    pub name: Cow<'static, str>,
     pub before: Option<Shown>,
     pub after: Option<Shown>,
     pub forces_replacement: bool,
@@ -170,6 +171,9 @@ impl Plan {
         let mut totals = Totals::default();
         for change in self.changes.iter().filter(|change| change.address.kind.is_resource()) {
             match change.action {
+                // Nothing of it changes but its address.
+                ChangeAction::Record if change.previous_address.is_some() && change.attributes.is_empty() => {
+                }
                 ChangeAction::Create => totals.add += 1,
                 ChangeAction::Update | ChangeAction::Restore | ChangeAction::Record => totals.change += 1,
                 ChangeAction::Replace => {

@@ -1,10 +1,12 @@
 //! `moved` blocks and `state mv`: a record goes on under another address. Nothing on a host changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
 
 use super::step::Effect;
 use crate::diag::{Diagnostic, Diagnostics, Span};
-use crate::model::{Address, ObjectKey, Record};
+use crate::model::{Address, Body, ObjectKey, Record};
 
 /// One move as it was asked for. Where neither address has a key, every instance of the block moves; else one does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,74 +23,104 @@ pub struct Moved {
     pub effects: Vec<Effect>,
 }
 
-/// Carries the moves out on a copy of the records. A move whose source is not recorded has happened already.
+/// Carries the moves out on a copy of the records, all at once: what is at an address before any of them goes where
+/// that address goes, and along a chain as far as nothing recorded is in between. A move whose source is not recorded
+/// has happened already.
 ///
 /// # Errors
-/// A move onto an address that is recorded as something else.
+/// A move onto an address that is recorded as something else and stays.
 pub fn apply(records: &BTreeMap<ObjectKey, Record>, moves: &[Move]) -> Result<Moved, Diagnostics> {
-    let mut moved = Moved { records: records.clone(), effects: Vec::new() };
+    if moves.is_empty() {
+        return Ok(Moved { records: records.clone(), effects: Vec::new() });
+    }
+    let recorded: BTreeSet<&Address> = records.keys().map(|key| &key.address).collect();
+    let mut goals: BTreeMap<&Address, (Address, &Move)> = BTreeMap::new();
+    for address in &recorded {
+        if let Some(goal) = follow(address, moves, &recorded) {
+            goals.insert(address, goal);
+        }
+    }
     let mut problems = Diagnostics::new();
-    for wanted in moves {
-        for (from, to) in instances(&moved.records, wanted) {
-            if moved.records.keys().any(|key| key.address == to) {
-                problems.push(occupied(wanted, &from, &to));
-                continue;
-            }
-            rename(&mut moved.records, &from, &to);
-            moved.effects.push(Effect::Move { from, to });
+    let mut taken: BTreeSet<&Address> = BTreeSet::new();
+    for (from, (to, wanted)) in &goals {
+        let stays = recorded.contains(to) && !goals.contains_key(to);
+        if stays || !taken.insert(to) {
+            problems.push(occupied(wanted, from, to));
         }
     }
-    if problems.has_errors() { Err(problems) } else { Ok(moved) }
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    let effects = goals.iter().map(|(from, (to, _))| Effect::Move { from: (*from).clone(), to: to.clone() });
+    let goals: BTreeMap<&Address, &Address> = goals.iter().map(|(from, (to, _))| (*from, to)).collect();
+    Ok(Moved { effects: effects.collect(), records: rename(records, &goals) })
 }
 
-/// The recorded addresses that a move concerns, each with where it goes.
-fn instances(records: &BTreeMap<ObjectKey, Record>, wanted: &Move) -> Vec<(Address, Address)> {
-    let whole_block = wanted.from.key.is_none() && wanted.to.key.is_none();
-    let mut found: Vec<(Address, Address)> = records
-        .keys()
-        .map(|key| &key.address)
-        .filter(|address| if whole_block { wanted.from.covers(address) } else { wanted.from == **address })
-        .map(|address| {
-            let to = if whole_block {
-                Address { key: address.key.clone(), ..wanted.to.clone() }
-            } else {
-                wanted.to.clone()
-            };
-            (address.clone(), to)
-        })
-        .collect();
-    found.dedup();
-    found
-}
-
-/// Renames an address in its own records and wherever others name it. The state does the same with
-/// [`Effect::Move`].
-pub fn rename(records: &mut BTreeMap<ObjectKey, Record>, from: &Address, to: &Address) {
-    let old = std::mem::take(records);
-    for (mut key, mut record) in old {
-        if key.address == *from {
-            key.address = to.clone();
+/// Where `start` goes, with the last move on the way; nothing where it stays.
+fn follow<'m>(
+    start: &Address,
+    moves: &'m [Move],
+    recorded: &BTreeSet<&Address>,
+) -> Option<(Address, &'m Move)> {
+    let mut seen = BTreeSet::from([start.clone()]);
+    let mut reached: Option<(Address, &Move)> = None;
+    loop {
+        let here = reached.as_ref().map_or(start, |(address, _)| address);
+        if here != start && recorded.contains(here) {
+            return reached;
         }
-        record.object.key = key.clone();
-        rename_in(&mut record, from, to);
-        records.insert(key, record);
+        let Some((next, wanted)) = step(here, moves) else { return reached };
+        if !seen.insert(next.clone()) {
+            return reached;
+        }
+        reached = Some((next, wanted));
     }
 }
 
-/// Renames an address where a record names it as its source or as something it depends on.
-pub fn rename_in(record: &mut Record, from: &Address, to: &Address) {
-    use crate::model::Body;
-    let source = match &mut record.object.body {
-        Body::Container(_) => None,
-        Body::Volume(volume) => volume.source.as_mut(),
-        Body::Snapshot(snapshot) => Some(&mut snapshot.origin),
-        Body::Disk(disk) => Some(&mut disk.source),
+/// Where one move takes an address. A move of the instance counts before a move of its block; and a block without
+/// instances that becomes an instance takes none of the others along.
+fn step<'m>(address: &Address, moves: &'m [Move]) -> Option<(Address, &'m Move)> {
+    let whole = |wanted: &Move| wanted.from.key.is_none() && wanted.to.key.is_none();
+    let exact = moves.iter().find(|wanted| wanted.from == *address);
+    let wanted =
+        exact.or_else(|| moves.iter().find(|wanted| whole(wanted) && wanted.from.covers(address)))?;
+    let to = if whole(wanted) {
+        Address { key: address.key.clone(), ..wanted.to.clone() }
+    } else {
+        wanted.to.clone()
     };
-    for address in source.map(|source| &mut source.address).into_iter().chain(&mut record.depends_on) {
-        if address == from {
-            *address = to.clone();
+    Some((to, wanted))
+}
+
+/// The records under their new addresses, and wherever others name them. The state does the same with
+/// [`Effect::Move`]. Sources are known by id: an address may have had another owner.
+fn rename(
+    records: &BTreeMap<ObjectKey, Record>,
+    goals: &BTreeMap<&Address, &Address>,
+) -> BTreeMap<ObjectKey, Record> {
+    let renamed = |address: &Address| goals.get(address).map_or_else(|| address.clone(), |to| (*to).clone());
+    let moved: BTreeMap<Uuid, Address> =
+        records.values().map(|record| (record.object.id, renamed(&record.object.key.address))).collect();
+    let renew = |record: &Record| {
+        let mut record = record.clone();
+        record.object.key.address = renamed(&record.object.key.address);
+        for address in &mut record.depends_on {
+            *address = renamed(address);
         }
-    }
+        let source = match &mut record.object.body {
+            Body::Container(_) => None,
+            Body::Volume(volume) => volume.source.as_mut(),
+            Body::Snapshot(snapshot) => Some(&mut snapshot.origin),
+            Body::Disk(disk) => Some(&mut disk.source),
+        };
+        if let Some(source) = source
+            && let Some(address) = moved.get(&source.id)
+        {
+            source.address = address.clone();
+        }
+        (record.object.key.clone(), record)
+    };
+    records.values().map(renew).collect()
 }
 
 fn occupied(wanted: &Move, from: &Address, to: &Address) -> Diagnostic {

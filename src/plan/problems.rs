@@ -130,6 +130,19 @@ pub fn misplaced(key: &ObjectKey, observed: &Observed) -> Diagnostic {
     )
 }
 
+pub fn replaced(key: &ObjectKey, observed: &Observed, found: &str) -> Diagnostic {
+    let address = &key.address;
+    Diagnostic::error(
+        "Replaced by something else",
+        format!(
+            "Where {address} was made (id {}) there is {found}. vbs did not make that, so it changes and destroys nothing \
+             of it. If you know where the original is, put it back; otherwise move the other thing away, and then make \
+             {address} anew with --recreate '{address}', or forget it with `vbs state rm '{address}'`.",
+            observed.mark.id
+        ),
+    )
+}
+
 pub fn needs_replacement(
     world: &World<'_>,
     wanted: &Record,

@@ -1,14 +1,14 @@
 //! Steps: one mutation each, with its undo and its proof beside it. Values, not code: the plan prints them, the
 //! journal stores them, and reverting needs nothing else.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::command::{Action, GuardDirectory};
 use crate::model::object::ContainerBody;
-use crate::model::{Address, Bytes, ContainerRecord, HostName, ObjectKey, Observed, Record, TrashEntry};
+use crate::model::{
+    Address, Bytes, ContainerRecord, HostName, ObjectKey, Observed, Record, Texts, TrashEntry,
+};
 
 /// Stable and readable: `volume.db/volume/grow`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -129,9 +129,11 @@ pub struct Proof {
 #[serde(rename_all = "snake_case")]
 pub enum Expectation {
     /// The object with this id is in the container and shows at least these facts ([`Observed::facts`]).
-    Shows { container: Address, id: Uuid, facts: BTreeMap<String, String> },
+    Shows { container: Address, id: Uuid, facts: Texts },
     /// No object with this id is in the container, neither live nor staged nor in the trash.
     Absent { container: Address, id: Uuid },
+    /// No object with this id is at `place` ([`Place::word`](crate::model::Place::word)); it may be elsewhere, or gone.
+    NotAt { container: Address, id: Uuid, place: String },
     /// The container has this identity, and this lineage has an epoch there.
     Joined { container: Address, identity: Uuid },
     /// This lineage has no epoch in the container, whether or not the container is there.
@@ -143,17 +145,14 @@ impl Expectation {
         match self {
             Expectation::Shows { container, .. }
             | Expectation::Absent { container, .. }
+            | Expectation::NotAt { container, .. }
             | Expectation::Joined { container, .. }
             | Expectation::NotJoined { container } => container,
         }
     }
 
-    pub fn shows<const N: usize>(container: &Address, id: Uuid, facts: [(&str, String); N]) -> Self {
-        Expectation::Shows {
-            container: container.clone(),
-            id,
-            facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        }
+    pub fn shows<const N: usize>(container: &Address, id: Uuid, facts: [(&'static str, String); N]) -> Self {
+        Expectation::Shows { container: container.clone(), id, facts: facts.into_iter().collect() }
     }
 }
 

@@ -47,6 +47,11 @@ impl Ballast {
         Ok(Ballast { path })
     }
 
+    /// Removes one that nobody needs. Where it cannot be removed it does no harm.
+    pub(super) fn discard(state: &Path) {
+        files::remove_if_there(&files::beside(state, ".ballast"));
+    }
+
     /// Gives the room up.
     pub(super) fn release(self) {
         // Where it cannot be removed, the retry that follows fails and says that the disk is full.

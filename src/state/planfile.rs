@@ -31,6 +31,8 @@ pub struct SavedPlan {
     pub plan: Plan,
     /// What the outputs become; sensitive ones are encrypted.
     pub outputs: Option<Vec<StoredOutput>>,
+    /// The values that variables were given, encrypted; nothing where none were.
+    pub variables: Option<StoredOutput>,
     pub preconditions: Vec<Precondition>,
     /// Over configuration, files read and variables.
     pub configuration_digest: String,
@@ -196,6 +198,7 @@ mod tests {
         SavedPlan {
             plan: home.plan(2),
             outputs: Some(vec![StoredOutput { name: "numbers".into(), value }]),
+            variables: None,
             preconditions: vec![Precondition {
                 key: key("volume.db"),
                 record_digest: Some("r".into()),

@@ -142,6 +142,7 @@ impl Store {
         match begun {
             Ok(id) => {
                 self.learn(serial, epoch + 1);
+                tracing::info!(run = id, epoch = epoch + 1, steps = plan.steps.len(), "run begun");
                 Ok(RunHandle { id, epoch: epoch + 1 })
             }
             Err(failure) => {
@@ -251,6 +252,7 @@ impl Store {
             store::bump_serial(tx, serial, changed)
         })?;
         self.learn(serial, run.epoch);
+        tracing::info!(run = run.id, serial, ?outcome, "run closed");
         self.drop_ballast();
         Ok(())
     }
@@ -268,6 +270,10 @@ impl Store {
             )?;
             Ok(())
         })
+    }
+
+    pub(super) fn has_open_run(&self) -> Result<bool, Failure> {
+        self.read(|tx| Ok(open_summary(tx)?.is_some()))
     }
 
     /// The run that must be recovered first, if there is one.

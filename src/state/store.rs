@@ -100,6 +100,10 @@ impl Store {
         let Meta { lineage, workspace, serial, epoch } = meta;
         let store =
             Store { connection, path, access, lineage, workspace, serial, epoch, commits: 0, ballast: None };
+        if access == Access::Write && !store.has_open_run()? {
+            // Left by a process that was killed just before its run was begun, or just after it was closed.
+            Ballast::discard(&store.path);
+        }
         Ok(Some(store))
     }
 
@@ -281,6 +285,7 @@ impl Store {
         let value = work(&tx)?;
         boundary(Class::BeforeCommit);
         tx.commit()?;
+        tracing::debug!("commit");
         boundary(Class::AfterCommit);
         Ok(value)
     }

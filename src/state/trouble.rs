@@ -20,8 +20,7 @@ impl Trouble {
     /// Whether room on the disk is what was missing. A write cut short by a quota or a file-size limit counts.
     pub(super) fn is_full_disk(&self) -> bool {
         let Trouble::Sql(error) = self else { return false };
-        error.sqlite_error_code() == Some(ErrorCode::DiskFull)
-            || error.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_IOERR_WRITE)
+        is_full_disk(error)
     }
 
     pub(super) fn into_failure(self, path: &Path) -> Failure {
@@ -50,11 +49,21 @@ impl From<Diagnostic> for Trouble {
     }
 }
 
+fn is_full_disk(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || error
+            .sqlite_error()
+            .is_some_and(|e| matches!(e.extended_code, SQLITE_IOERR_WRITE | SQLITE_IOERR_SHMSIZE))
+}
+
 /// A database error as a user should read it.
 pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> Failure {
+    if is_full_disk(error) {
+        return full_disk(path).into();
+    }
     let shown = path.display();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => full_disk(path).into(),
         Some(ErrorCode::NotADatabase) => damaged(
             path,
             "The state is not a database",
@@ -90,7 +99,7 @@ pub(super) fn full_disk(path: &Path) -> Diagnostic {
     Diagnostic::error(
         "The disk that holds the state is full",
         format!(
-            "{} could not be written. No command was sent without its intent being on disk, and nothing that was \
+            "{} could not be written: the disk, a quota or a limit on the size of files is exhausted. No command was sent without its intent being on disk, and nothing that was \
              committed is lost. Make room and run `vbs recover` if it says that a run is open.",
             path.display()
         ),

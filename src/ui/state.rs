@@ -44,7 +44,7 @@ pub fn render(
 /// One record: its address, and its attributes below.
 pub fn record(record: &Record) -> String {
     let mut lines = vec![("id".to_owned(), record.object.id.to_string())];
-    lines.extend(attributes(record).into_iter().map(|(name, value)| (name, value.to_string())));
+    lines.extend(attributes(record).into_iter().map(|(name, value)| (name.to_string(), value.to_string())));
     block(&record.object.key.address, lines)
 }
 

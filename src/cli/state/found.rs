@@ -1,6 +1,7 @@
 //! What the marks say, as the contents of a state. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use crate::state::{Contents, Recorded};
 pub struct Sides<'a> {
     pub lineage: Uuid,
     /// What the configuration asks for: addresses, and what no mark says.
-    pub wanted: &'a BTreeMap<ObjectKey, Record>,
+    pub wanted: &'a BTreeMap<ObjectKey, Arc<Record>>,
     pub containers: &'a BTreeMap<Address, ContainerSpec>,
     /// A state that is there, perhaps an older one.
     pub before: Option<&'a Recorded>,
@@ -169,7 +170,8 @@ impl Found {
             };
             return self.leave(container, object, why);
         };
-        let record = record(sides.wanted.get(&key).or(known), key.clone(), container, object);
+        let record =
+            record(sides.wanted.get(&key).map(|wanted| &**wanted).or(known), key.clone(), container, object);
         self.contents.records.insert(key, record);
     }
 

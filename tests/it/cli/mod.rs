@@ -2,5 +2,6 @@
 
 mod lifecycle;
 mod looking;
+mod options;
 mod state;
 mod trash;

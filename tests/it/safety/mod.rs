@@ -1,0 +1,12 @@
+//! What vbs promises about other people's data, held against the real program on real files.
+
+mod bench;
+mod broken;
+mod changes;
+mod foreign;
+mod plans;
+mod protection;
+mod scale;
+mod secrets;
+mod selection;
+mod table;
