@@ -125,7 +125,7 @@ fn announce(
         return Ok(());
     }
     if !context.quiet || !order.approved {
-        show_plan(context, plan, problems)?;
+        show_plan(context, plan, changes, problems)?;
     }
     show(problems, &context.sources, context.style);
     Ok(())

@@ -1,6 +1,6 @@
 //! Output values: for people, as JSON, or raw for scripts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde_json::{Value, json};
@@ -27,6 +27,24 @@ pub fn human(outputs: &BTreeMap<String, OutputValue>) -> String {
         let _ = writeln!(text, "{}{padding} = {value}", harmless(name));
     }
     text
+}
+
+/// What becomes of outputs: a line for each that differs, under a heading; nothing where none does.
+pub fn changes(before: &BTreeMap<String, OutputValue>, after: &BTreeMap<String, OutputValue>) -> String {
+    let shown =
+        |output: &OutputValue| if output.sensitive { "(sensitive value)".to_owned() } else { one(output) };
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let lines = names.into_iter().filter_map(|name| match (before.get(name), after.get(name)) {
+        (Some(old), Some(new)) if old == new => None,
+        (Some(old), Some(new)) => {
+            Some(format!("  ~ {} = {} -> {}\n", harmless(name), shown(old), shown(new)))
+        }
+        (None, Some(new)) => Some(format!("  + {} = {}\n", harmless(name), shown(new))),
+        (Some(old), None) => Some(format!("  - {} = {}\n", harmless(name), shown(old))),
+        (None, None) => None,
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() { lines } else { format!("Changes to outputs:\n\n{lines}") }
 }
 
 /// One value as it would be written in the language. Sensitive ones too: it was asked for by name.

@@ -6,6 +6,7 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::too_many_lines,
+    clippy::type_complexity,
     reason = "a test may stop at the first surprise, and looks at the world by every means"
 )]
 

@@ -109,10 +109,7 @@ async fn a_step_costs_at_most_two_commits_and_one_round_trip() {
     assert_eq!(engine.run().await.unwrap(), Outcome::Applied);
     // What a whole run costs once, however many steps it has: beginning, epochs, one proof, closing.
     const ONCE: u64 = 12;
-    let (commits, trips) = (
-        u64::try_from(store.commits() - commits).unwrap(),
-        u64::try_from(hosts.round_trips() - trips).unwrap(),
-    );
+    let (commits, trips) = (store.commits() - commits, hosts.round_trips() - trips);
     let steps = steps as u64;
     assert!(commits <= 2 * steps + ONCE, "{commits} commits for {steps} steps");
     assert!(trips <= steps + ONCE, "{trips} round trips for {steps} steps");
