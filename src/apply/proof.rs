@@ -87,9 +87,11 @@ impl<'a> Seen<'a> {
                 None => Some(format!("{id} is not in {container}")),
                 Some(observed) => {
                     let found = observed.facts();
-                    let wrong = facts.iter().find(|(name, value)| found.get(name.as_str()) != Some(value));
+                    let wrong = facts
+                        .iter()
+                        .find(|(name, value)| found.get(name).map(String::as_str) != Some(*value));
                     wrong.map(|(name, value)| {
-                        let found = found.get(name.as_str()).map_or("nothing", String::as_str);
+                        let found = found.get(name).map_or("nothing", String::as_str);
                         format!("{name} of {id} in {container} is {found:?} and should be {value:?}")
                     })
                 }

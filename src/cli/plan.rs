@@ -48,6 +48,8 @@ pub fn plan(context: &mut Context, args: &PlanArgs) -> Result<Exit, Failure> {
         }
         let changed =
             !built.plan.is_empty() || !built.plan.drift.is_empty() || changes.before != changes.after;
+        // The process ends here. Freeing the millions of texts of a large plan one by one would take a fifth of its time.
+        std::mem::forget((views, built));
         Ok(if args.detailed_exitcode && changed { Exit::Changes } else { Exit::Success })
     })
 }
@@ -135,12 +137,15 @@ pub fn show_plan(
     match (nothing, plan.drift.is_empty()) {
         (false, _) => print::to_stdout(|out| ui::plan::render(plan, context.style, &mut { out }))?,
         (true, false) => {
-            print::to_stdout(|out| ui::plan::drift_report(&plan.drift, context.style, &mut { out }))?;
+            print::to_stdout(|mut out| {
+                ui::plan::drift_report(&plan.drift, context.style, &mut out)?;
+                writeln!(out)
+            })?;
         }
         (true, true) => {}
     }
     if !outputs.is_empty() {
-        print::data(&format!("{}{outputs}", if nothing { "" } else { "\n" }))?;
+        print::data(if nothing { outputs.trim_start() } else { &outputs })?;
     }
     Ok(())
 }
@@ -151,8 +156,8 @@ pub fn refuse_errors(plan: &Plan, problems: &Diagnostics) -> Result<(), Failure>
         return Ok(());
     }
     let count = problems.iter().filter(|p| p.severity == crate::diag::Severity::Error).count();
-    debug_assert!(count > 0);
+    let problems = if count == 1 { "is 1 problem".to_owned() } else { format!("are {count} problems") };
     let what =
         if plan.is_empty() { "Nothing was changed." } else { "The rest of the plan was not run either." };
-    Err(Diagnostic::error("Not applied", format!("There are {count} problems, shown above. {what}")).into())
+    Err(Diagnostic::error("Not applied", format!("There {problems}, shown above. {what}")).into())
 }

@@ -1,6 +1,7 @@
 //! Where a command stands: configuration and state side by side, then with what the hosts show.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::ManuallyDrop;
 
 use uuid::Uuid;
 
@@ -94,8 +95,15 @@ pub fn with_situation<R>(
     if warnings.has_errors() {
         return Err(warnings.into());
     }
-    let situation =
-        Situation { workspace, recorded, moved: &moved, resolved, options: question.options, warnings };
+    // A command asks once and ends: freeing a large configuration piece by piece would only make it end later.
+    let situation = ManuallyDrop::new(Situation {
+        workspace,
+        recorded,
+        moved: &moved,
+        resolved,
+        options: question.options,
+        warnings,
+    });
     then(context, &situation)
 }
 
@@ -178,7 +186,7 @@ fn targets(desired: &Desired, recorded: &Recorded, excludes: &[Address]) -> Resu
     let mut wanted: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
     for record in lower(desired)?.into_values() {
         if let Some(name) = occupies(&record.object.body) {
-            wanted.entry(record.object.container).or_default().insert(name);
+            wanted.entry(record.object.container.clone()).or_default().insert(name);
         }
     }
     // What is left out is not even asked.

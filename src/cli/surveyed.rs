@@ -37,7 +37,10 @@ pub fn value(situation: &Situation<'_>, views: &Views, address: &Address, name: 
     let observed = seen.object(&container, resource.id)?;
     match name {
         "status" => Some(Value::text(status(observed))),
-        "created_at" => observed.notes.get("created_at").map(|text| Value::text(text)),
+        "created_at" => {
+            let seconds: i64 = observed.notes.get("created_at")?.parse().ok()?;
+            Some(Value::text(&jiff::Timestamp::from_second(seconds).ok()?.to_string()))
+        }
         "used_percent" => {
             let allocated: u64 = observed.notes.get("allocated_bytes")?.parse().ok()?;
             Some(percent(allocated, observed.body.size().0))

@@ -1,24 +1,30 @@
 //! What is sent to a host: constant `/bin/sh` scripts with quoted arguments, never spliced text.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+
+use super::texts::Texts;
 
 /// One operation of one provider, as plans and journals store it: a name from the provider's table and its
 /// arguments. Never a command line, so a stored plan can carry no program of its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Action {
-    pub provider: String,
-    pub verb: String,
-    pub arguments: BTreeMap<String, String>,
+    pub provider: Cow<'static, str>,
+    pub verb: Cow<'static, str>,
+    pub arguments: Texts,
 }
 
 impl Action {
-    pub fn new<const N: usize>(provider: &str, verb: &Verb, arguments: [(&str, String); N]) -> Self {
+    pub fn new(
+        provider: &'static str,
+        verb: &Verb,
+        arguments: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Self {
         Action {
-            provider: provider.to_owned(),
-            verb: verb.name.to_owned(),
-            arguments: arguments.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            provider: Cow::Borrowed(provider),
+            verb: Cow::Borrowed(verb.name),
+            arguments: arguments.into_iter().collect(),
         }
     }
 }
@@ -27,7 +33,7 @@ impl Action {
 impl std::fmt::Display for Action {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.provider, self.verb)?;
-        for (name, value) in &self.arguments {
+        for (name, value) in self.arguments.iter() {
             let plain =
                 !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@".contains(c));
             if plain { write!(f, " {name}={value}")? } else { write!(f, " {name}={value:?}")? }

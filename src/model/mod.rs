@@ -9,6 +9,7 @@ pub mod observed;
 pub mod record;
 pub mod schema;
 pub mod size;
+pub mod texts;
 
 pub use address::{Address, InstanceKey, Kind, ObjectKey, Part};
 pub use command::{Action, Answer, Frame, GuardDirectory, Query, Verb};
@@ -19,3 +20,4 @@ pub use object::{
 pub use observed::{ContainerView, Health, Mark, Observed, Place, Surveyed};
 pub use record::{ContainerRecord, Record, TrashEntry};
 pub use size::Bytes;
+pub use texts::Texts;

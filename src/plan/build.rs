@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -78,7 +79,7 @@ fn renew(world: &World<'_>, change: &mut Change, fresh: &mut dyn FnMut() -> Uuid
     let Some(after) = &mut change.after else { return };
     let recorded = world.records.get(&change.key).map(|record| record.object.id);
     if recorded == Some(after.object.id) {
-        after.object.id = fresh();
+        Arc::make_mut(after).object.id = fresh();
     }
 }
 
@@ -86,12 +87,11 @@ fn renew(world: &World<'_>, change: &mut Change, fresh: &mut dyn FnMut() -> Uuid
 fn size_snapshots(world: &World<'_>, found: &mut Diff) {
     let made: BTreeSet<ObjectKey> =
         found.changes.values().filter(|change| is_made(change)).map(|change| change.key.clone()).collect();
-    for change in found.changes.values_mut() {
-        let Some(Body::Snapshot(snapshot)) = change.after.as_mut().map(|after| &mut after.object.body) else {
-            continue;
-        };
+    for change in found.changes.values_mut().filter(|change| change.before.is_none()) {
+        let Some(after) = change.after.as_mut().filter(|after| is_snapshot(after)) else { continue };
+        let Body::Snapshot(snapshot) = &mut Arc::make_mut(after).object.body else { continue };
         let Some(origin) = find_record(world.records, &snapshot.origin.address) else { continue };
-        if change.before.is_none() && !made.contains(&origin.object.key) {
+        if !made.contains(&origin.object.key) {
             snapshot.size = origin.object.body.size();
         }
     }
@@ -233,9 +233,9 @@ impl<'a> Builder<'a> {
             (Decision::Update, Some(before), Some(after), Some(live)) => {
                 let attached = self.attached.contains(&before.object.id);
                 let operation = Operation::Update {
-                    before: before.clone(),
-                    after: after.clone(),
-                    live: live.clone(),
+                    before: Record::clone(before),
+                    after: Record::clone(after),
+                    live: Observed::clone(live),
                     attached,
                 };
                 chains.up = self.request(before, operation)?;
@@ -254,7 +254,9 @@ impl<'a> Builder<'a> {
             }
             (Decision::Destroy, Some(before), _, Some(live)) => chains.down = self.destroy(before, live)?,
             (Decision::Forget, Some(_), _, _) => self.effects.push(Effect::Forget(change.key.clone())),
-            (Decision::Record, _, Some(after), _) => self.effects.push(Effect::Put(Box::new(after.clone()))),
+            (Decision::Record, _, Some(after), _) => {
+                self.effects.push(Effect::Put(Box::new(Record::clone(after))))
+            }
             (decision, ..) => {
                 return Err(Diagnostic::bug(format!(
                     "{} is to be {decision:?} and has nothing for it",
@@ -299,10 +301,11 @@ impl<'a> Builder<'a> {
         match change {
             Some(change) if is_snapshot(after) && !is_made(change) => change
                 .before
-                .clone()
+                .as_deref()
+                .cloned()
                 .ok_or_else(|| Diagnostic::bug(format!("{address} is changed and not recorded"))),
-            Some(Change { after: Some(after), .. }) => Ok(after.clone()),
-            Some(Change { before: Some(before), .. }) => Ok(before.clone()),
+            Some(Change { after: Some(after), .. }) => Ok(Record::clone(after)),
+            Some(Change { before: Some(before), .. }) => Ok(Record::clone(before)),
             Some(_) | None => self.recorded(address),
         }
     }
@@ -439,7 +442,7 @@ impl<'a> Builder<'a> {
         for (key, chains) in &self.chains {
             let Some(change) = self.changes.get(key) else { continue };
             let place =
-                |record: &Option<Record>| record.as_ref().map(|record| record.object.container.clone());
+                |record: &Option<Arc<Record>>| record.as_ref().map(|record| record.object.container.clone());
             for (container, chain) in
                 [(place(&change.before), &chains.down), (place(&change.after), &chains.up)]
             {

@@ -1,6 +1,7 @@
 //! What a plan promises of each pool, and whether the pool can keep it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::PoolUse;
 use super::diff::{Change, Decision, Diff};
@@ -8,7 +9,7 @@ use super::world::World;
 use crate::diag::Diagnostic;
 use crate::model::container::Reserve;
 use crate::model::observed::Capacity;
-use crate::model::{Address, Body, Bytes, ContainerView, Kind, PoolPolicy};
+use crate::model::{Address, Body, Bytes, ContainerView, Kind, PoolPolicy, Record};
 
 /// Adds a row for each pool whose promises change, and an error for each that could not keep them.
 pub fn check(world: &World<'_>, diff: &mut Diff) -> Vec<PoolUse> {
@@ -45,9 +46,8 @@ struct Promise {
 
 impl Promise {
     fn count(&mut self, change: &Change) {
-        let size = |record: &Option<crate::model::Record>| {
-            record.as_ref().map_or(Bytes::ZERO, |r| r.object.body.size())
-        };
+        let size =
+            |record: &Option<Arc<Record>>| record.as_ref().map_or(Bytes::ZERO, |r| r.object.body.size());
         let live = change.live.as_ref().map(|live| live.body.size());
         match change.decision {
             Decision::Create | Decision::Replace => self.more = self.more.saturating_add(size(&change.after)),

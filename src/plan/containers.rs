@@ -128,7 +128,7 @@ pub fn row(spec: &ContainerSpec, action: ChangeAction, reason: &str) -> Resource
                 ChangeAction::Destroy => (shown(text), None),
                 _ => (None, shown(text)),
             };
-            Some(AttributeChange { name: name.clone(), before, after, forces_replacement: false })
+            Some(AttributeChange { name: name.clone().into(), before, after, forces_replacement: false })
         }
         crate::model::Setting::Bool(_) | crate::model::Setting::List(_) => None,
     });

@@ -1,6 +1,7 @@
 //! The three-way table: what is wanted, what is remembered and what is really there decide what is done.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -16,9 +17,9 @@ use crate::model::{Address, Body, ContainerView, Health, ObjectKey, Observed, Pl
 pub struct Change {
     pub key: ObjectKey,
     pub decision: Decision,
-    pub before: Option<Record>,
-    pub after: Option<Record>,
-    pub live: Option<Observed>,
+    pub before: Option<Arc<Record>>,
+    pub after: Option<Arc<Record>>,
+    pub live: Option<Box<Observed>>,
     /// For people: `not in configuration`, `vanished from pool.fast`.
     pub reason: String,
     /// Attributes that only a replacement can change.
@@ -116,7 +117,7 @@ pub fn occupies(body: &Body) -> Option<String> {
 /// it can be shown.
 pub fn diff(
     world: &World<'_>,
-    desired: &BTreeMap<ObjectKey, Record>,
+    desired: &BTreeMap<ObjectKey, Arc<Record>>,
     options: &Options,
     scope: &Scope,
     index: &LiveIndex<'_>,
@@ -127,7 +128,7 @@ pub fn diff(
     for key in keys.into_iter().filter(|key| scope.contains(&key.address)) {
         let wanted = if options.destroy { None } else { desired.get(key) };
         let recorded = world.records.get(key);
-        let Some(shown) = recorded.or(wanted) else { continue };
+        let Some(shown) = recorded.or(wanted.map(|wanted| &**wanted)) else { continue };
         let live = index.look(shown);
         if let Live::Unsurveyed(why) = live {
             let entry =
@@ -150,10 +151,10 @@ struct Row<'a> {
     options: &'a Options,
     key: &'a ObjectKey,
     /// Nothing when everything is to be destroyed.
-    wanted: Option<&'a Record>,
+    wanted: Option<&'a Arc<Record>>,
     recorded: Option<&'a Record>,
     /// What the configuration says even then, for protection and places.
-    declared: Option<&'a Record>,
+    declared: Option<&'a Arc<Record>>,
 }
 
 impl Row<'_> {
@@ -187,7 +188,7 @@ impl Row<'_> {
         Change {
             key: self.key.clone(),
             decision,
-            before: self.recorded.cloned(),
+            before: self.recorded.cloned().map(Arc::new),
             after: self.wanted.cloned(),
             live: None,
             reason: reason.to_owned(),
@@ -195,9 +196,9 @@ impl Row<'_> {
         }
     }
 
-    fn create(&self, wanted: &Record, reason: &str, out: &mut Diff) {
+    fn create(&self, wanted: &Arc<Record>, reason: &str, out: &mut Diff) {
         if !self.options.refresh_only {
-            let change = Change { after: Some(wanted.clone()), ..self.change(Decision::Create, reason) };
+            let change = Change { after: Some(Arc::clone(wanted)), ..self.change(Decision::Create, reason) };
             out.changes.insert(self.key.clone(), change);
         }
     }
@@ -211,7 +212,7 @@ impl Row<'_> {
     }
 
     /// Wanted and recorded, but not there. Data that vanished is never quietly made anew; what holds no data is.
-    fn vanished(&self, wanted: &Record, recorded: &Record, foreign_in_its_place: bool, out: &mut Diff) {
+    fn vanished(&self, wanted: &Arc<Record>, recorded: &Record, foreign_in_its_place: bool, out: &mut Diff) {
         let container = &recorded.object.container;
         let reason = format!("vanished from {container}");
         let holds_no_data = matches!(recorded.object.body, Body::Disk(_) | Body::Container(_));
@@ -245,7 +246,8 @@ impl Row<'_> {
             return;
         }
         let reason = if self.options.destroy { "" } else { "not in configuration" };
-        let change = Change { live: Some(observed.clone()), ..self.change(Decision::Destroy, reason) };
+        let change =
+            Change { live: Some(Box::new(observed.clone())), ..self.change(Decision::Destroy, reason) };
         out.changes.insert(self.key.clone(), change);
     }
 
@@ -265,7 +267,7 @@ impl Row<'_> {
             }
             let change =
                 self.change(Decision::Restore { snapshot: snapshot.clone() }, &format!("from {snapshot}"));
-            out.changes.insert(self.key.clone(), Change { live: Some(observed.clone()), ..change });
+            out.changes.insert(self.key.clone(), Change { live: Some(Box::new(observed.clone())), ..change });
             return;
         }
         let asked = self.options.replaces(address);
@@ -294,8 +296,9 @@ impl Row<'_> {
             _ => Vec::new(),
         };
         let reason = if asked { "as asked with --replace" } else { "" };
-        let mut change = Change { live: Some(observed.clone()), forcing, ..self.change(decision, reason) };
-        change.after = Some(compare::after(self.world, &change.decision, wanted, recorded));
+        let mut change =
+            Change { live: Some(Box::new(observed.clone())), forcing, ..self.change(decision, reason) };
+        change.after = Some(Arc::new(compare::after(self.world, &change.decision, wanted, recorded)));
         out.changes.insert(self.key.clone(), change);
     }
 
@@ -314,7 +317,7 @@ impl Row<'_> {
             let mut after = recorded.clone();
             after.object.body = compare::accepted(&recorded.object.body, &observed.body);
             let change = self.change(Decision::Record, "changed outside of vbs");
-            out.changes.insert(self.key.clone(), Change { after: Some(after), ..change });
+            out.changes.insert(self.key.clone(), Change { after: Some(Arc::new(after)), ..change });
         }
     }
 

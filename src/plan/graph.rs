@@ -81,9 +81,19 @@ pub fn order(steps: Vec<Step>, edges: &Edges) -> Result<Ordered, Diagnostic> {
     }
     let mut edges: Vec<(u32, u32)> = edges.0.iter().map(|(a, b)| (place[*a], place[*b])).collect();
     edges.sort_unstable();
-    let mut slots: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
-    let steps = sorted.iter().filter_map(|index| slots[*index].take()).collect();
-    Ok(Ordered { steps, edges })
+    Ok(Ordered { steps: permute(steps, place), edges })
+}
+
+/// Puts every step where `place` says, without a second copy of them: plans can be large.
+fn permute(mut steps: Vec<Step>, mut place: Vec<u32>) -> Vec<Step> {
+    for index in 0..steps.len() {
+        while place[index] as usize != index {
+            let target = place[index] as usize;
+            steps.swap(index, target);
+            place.swap(index, target);
+        }
+    }
+    steps
 }
 
 /// Kahn's algorithm with a priority queue: of the steps that are free to go, the one with the smallest key goes

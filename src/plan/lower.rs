@@ -1,6 +1,7 @@
 //! Resources become objects: what a block asks for, as the things that have to exist.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -24,11 +25,11 @@ pub fn part_of(spec: &Spec) -> Part {
 ///
 /// # Errors
 /// A reference to an address that is not declared, which the configuration room has ruled out.
-pub fn lower(desired: &Desired) -> Result<BTreeMap<ObjectKey, Record>, Diagnostic> {
+pub fn lower(desired: &Desired) -> Result<BTreeMap<ObjectKey, Arc<Record>>, Diagnostic> {
     desired.resources.values().map(|resource| lower_resource(desired, resource)).collect()
 }
 
-fn lower_resource(desired: &Desired, resource: &Resource) -> Result<(ObjectKey, Record), Diagnostic> {
+fn lower_resource(desired: &Desired, resource: &Resource) -> Result<(ObjectKey, Arc<Record>), Diagnostic> {
     let (container, body, on_destroy) = match &resource.spec {
         Spec::Volume(volume) => (volume.pool.clone(), volume_body(desired, volume)?, volume.on_destroy),
         Spec::Snapshot(snapshot) => {
@@ -47,7 +48,7 @@ fn lower_resource(desired: &Desired, resource: &Resource) -> Result<(ObjectKey, 
         labels: resource.labels.clone(),
         depends_on: resource.depends_on.clone(),
     };
-    Ok((key, record))
+    Ok((key, Arc::new(record)))
 }
 
 fn volume_body(desired: &Desired, volume: &VolumeSpec) -> Result<Body, Diagnostic> {

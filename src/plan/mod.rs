@@ -16,6 +16,7 @@ pub mod step;
 pub mod trash;
 pub mod world;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -108,7 +109,7 @@ impl ChangeAction {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttributeChange {
-    pub name: String,
+    pub name: Cow<'static, str>,
     pub before: Option<Shown>,
     pub after: Option<Shown>,
     pub forces_replacement: bool,

@@ -8,7 +8,7 @@ use super::step::Effect;
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::model::{Address, Body, ObjectKey, Record};
 
-/// One move as it was asked for. An address without a key moves every instance of its block.
+/// One move as it was asked for. Where neither address has a key, every instance of the block moves; else one does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
     pub from: Address,
@@ -30,6 +30,9 @@ pub struct Moved {
 /// # Errors
 /// A move onto an address that is recorded as something else and stays.
 pub fn apply(records: &BTreeMap<ObjectKey, Record>, moves: &[Move]) -> Result<Moved, Diagnostics> {
+    if moves.is_empty() {
+        return Ok(Moved { records: records.clone(), effects: Vec::new() });
+    }
     let recorded: BTreeSet<&Address> = records.keys().map(|key| &key.address).collect();
     let mut goals: BTreeMap<&Address, (Address, &Move)> = BTreeMap::new();
     for address in &recorded {
@@ -74,12 +77,14 @@ fn follow<'m>(
     }
 }
 
-/// Where one move takes an address. A move of the instance counts before a move of its block.
+/// Where one move takes an address. A move of the instance counts before a move of its block; and a block without
+/// instances that becomes an instance takes none of the others along.
 fn step<'m>(address: &Address, moves: &'m [Move]) -> Option<(Address, &'m Move)> {
+    let whole = |wanted: &Move| wanted.from.key.is_none() && wanted.to.key.is_none();
     let exact = moves.iter().find(|wanted| wanted.from == *address);
-    let wanted = exact.or_else(|| moves.iter().find(|wanted| wanted.from.covers(address)))?;
-    let whole_block = wanted.from.key.is_none() && wanted.to.key.is_none();
-    let to = if whole_block {
+    let wanted =
+        exact.or_else(|| moves.iter().find(|wanted| whole(wanted) && wanted.from.covers(address)))?;
+    let to = if whole(wanted) {
         Address { key: address.key.clone(), ..wanted.to.clone() }
     } else {
         wanted.to.clone()

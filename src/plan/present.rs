@@ -1,5 +1,7 @@
 //! Changes as people see them: attributes before and after.
 
+use std::borrow::Cow;
+
 use super::diff::{Change, Decision};
 use super::{AttributeChange, ChangeAction, ResourceChange, Shown};
 use crate::model::{Access, Body, Bus, OnDestroy, Record};
@@ -22,7 +24,7 @@ pub fn resource_change(change: &Change) -> ResourceChange {
     let after = match change.decision {
         Decision::Destroy | Decision::Forget => Vec::new(),
         Decision::Restore { .. } => before.clone(),
-        _ => change.after.as_ref().map(attributes).unwrap_or_default(),
+        _ => change.after.as_deref().map(attributes).unwrap_or_default(),
     };
     let (attributes, unchanged_attributes) = merge(&before, &after, &change.forcing);
     ResourceChange {
@@ -53,9 +55,9 @@ fn bare(value: impl ToString) -> Shown {
 }
 
 /// Every attribute that says something, in the order of the language's tables.
-pub fn attributes(record: &Record) -> Vec<(String, Shown)> {
-    let mut list: Vec<(String, Shown)> = Vec::new();
-    let mut add = |name: &str, value: Shown| list.push((name.to_owned(), value));
+pub fn attributes(record: &Record) -> Vec<(Cow<'static, str>, Shown)> {
+    let mut list: Vec<(Cow<'static, str>, Shown)> = Vec::new();
+    let mut add = |name: &'static str, value: Shown| list.push((Cow::Borrowed(name), value));
     match &record.object.body {
         Body::Container(_) => {}
         Body::Volume(volume) => {
@@ -91,9 +93,6 @@ pub fn attributes(record: &Record) -> Vec<(String, Shown)> {
             }
         }
     }
-    for (name, value) in &record.labels {
-        add(&format!("labels.{name}"), text(value));
-    }
     if record.prevent_destroy {
         add("prevent_destroy", bare(true));
     }
@@ -101,16 +100,20 @@ pub fn attributes(record: &Record) -> Vec<(String, Shown)> {
         let needed: Vec<String> = record.depends_on.iter().map(ToString::to_string).collect();
         add("depends_on", bare(format!("[{}]", needed.join(", "))));
     }
+    let labels =
+        record.labels.iter().map(|(name, value)| (Cow::Owned(format!("labels.{name}")), text(value)));
+    list.extend(labels);
     list
 }
 
 fn merge(
-    before: &[(String, Shown)],
-    after: &[(String, Shown)],
+    before: &[(Cow<'static, str>, Shown)],
+    after: &[(Cow<'static, str>, Shown)],
     forcing: &[&'static str],
 ) -> (Vec<AttributeChange>, usize) {
-    let find =
-        |list: &[(String, Shown)], name: &str| list.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    let find = |list: &[(Cow<'static, str>, Shown)], name: &str| {
+        list.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())
+    };
     let names = after
         .iter()
         .chain(before.iter().filter(|(name, _)| find(after, name).is_none()))
@@ -123,7 +126,7 @@ fn merge(
             unchanged += 1;
             continue;
         }
-        let forces_replacement = forcing.contains(&name.as_str());
+        let forces_replacement = forcing.contains(&&**name);
         changed.push(AttributeChange { name: name.clone(), before, after, forces_replacement });
     }
     (changed, unchanged)

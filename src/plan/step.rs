@@ -1,14 +1,14 @@
 //! Steps: one mutation each, with its undo and its proof beside it. Values, not code: the plan prints them, the
 //! journal stores them, and reverting needs nothing else.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::command::{Action, GuardDirectory};
 use crate::model::object::ContainerBody;
-use crate::model::{Address, Bytes, ContainerRecord, HostName, ObjectKey, Observed, Record, TrashEntry};
+use crate::model::{
+    Address, Bytes, ContainerRecord, HostName, ObjectKey, Observed, Record, Texts, TrashEntry,
+};
 
 /// Stable and readable: `volume.db/volume/grow`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -129,7 +129,7 @@ pub struct Proof {
 #[serde(rename_all = "snake_case")]
 pub enum Expectation {
     /// The object with this id is in the container and shows at least these facts ([`Observed::facts`]).
-    Shows { container: Address, id: Uuid, facts: BTreeMap<String, String> },
+    Shows { container: Address, id: Uuid, facts: Texts },
     /// No object with this id is in the container, neither live nor staged nor in the trash.
     Absent { container: Address, id: Uuid },
     /// The container has this identity, and this lineage has an epoch there.
@@ -148,12 +148,8 @@ impl Expectation {
         }
     }
 
-    pub fn shows<const N: usize>(container: &Address, id: Uuid, facts: [(&str, String); N]) -> Self {
-        Expectation::Shows {
-            container: container.clone(),
-            id,
-            facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        }
+    pub fn shows<const N: usize>(container: &Address, id: Uuid, facts: [(&'static str, String); N]) -> Self {
+        Expectation::Shows { container: container.clone(), id, facts: facts.into_iter().collect() }
     }
 }
 

@@ -225,8 +225,7 @@ fn every_verb_is_used_and_reads_only_what_it_is_given() {
         let wanted = BTreeSet::new();
         let scope = Scope { container: &container, identity: None, lineage: id(8), wanted: &wanted };
         let asked = provider.survey(&scope);
-        let used: BTreeSet<&str> =
-            steps.iter().flat_map(actions).map(|action| action.verb.as_str()).collect();
+        let used: BTreeSet<&str> = steps.iter().flat_map(actions).map(|action| &*action.verb).collect();
         for verb in provider.verbs() {
             let query = asked.iter().find(|query| query.script == verb.script);
             assert!(used.contains(verb.name) || query.is_some(), "{} is dead code", verb.name);

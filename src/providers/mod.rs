@@ -103,12 +103,12 @@ impl Catalog {
             .flat_map(|provider| provider.verbs())
             .find(|verb| verb.name == action.verb)
             .ok_or_else(|| foreign_action(action, "this version of vbs has no such operation"))?;
-        if !action.arguments.keys().map(String::as_str).eq(sorted(verb.parameters)) {
+        if !action.arguments.names().eq(sorted(verb.parameters)) {
             return Err(foreign_action(action, "its arguments are not those of the operation"));
         }
         Ok(Frame {
             script: verb.script,
-            variables: action.arguments.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            variables: action.arguments.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
             stdin: String::new(),
             effect: verb.effect,
             guard: Some(guard.clone()),

@@ -171,9 +171,9 @@ fn side<'a>(
     let (mut values, mut sensitive) = (Map::new(), Map::new());
     for attribute in attributes {
         let Some(shown) = of(attribute) else { continue };
-        values.insert(attribute.name.clone(), value(shown));
+        values.insert(attribute.name.to_string(), value(shown));
         if *shown == Shown::Sensitive {
-            sensitive.insert(attribute.name.clone(), Value::Bool(true));
+            sensitive.insert(attribute.name.to_string(), Value::Bool(true));
         }
     }
     (Value::Object(values), Value::Object(sensitive))

@@ -29,22 +29,27 @@ pub fn human(outputs: &BTreeMap<String, OutputValue>) -> String {
     text
 }
 
-/// What becomes of outputs: a line for each that differs, under a heading; nothing where none does.
+/// What a plan changes of the outputs, under a heading of its own; nothing where it changes none.
 pub fn changes(before: &BTreeMap<String, OutputValue>, after: &BTreeMap<String, OutputValue>) -> String {
-    let shown =
-        |output: &OutputValue| if output.sensitive { "(sensitive value)".to_owned() } else { one(output) };
+    let mut text = String::new();
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let lines = names.into_iter().filter_map(|name| match (before.get(name), after.get(name)) {
-        (Some(old), Some(new)) if old == new => None,
-        (Some(old), Some(new)) => {
-            Some(format!("  ~ {} = {} -> {}\n", harmless(name), shown(old), shown(new)))
-        }
-        (None, Some(new)) => Some(format!("  + {} = {}\n", harmless(name), shown(new))),
-        (Some(old), None) => Some(format!("  - {} = {}\n", harmless(name), shown(old))),
-        (None, None) => None,
-    });
-    let lines: String = lines.collect();
-    if lines.is_empty() { lines } else { format!("Changes to outputs:\n\n{lines}") }
+    for name in names.into_iter().filter(|name| before.get(*name) != after.get(*name)) {
+        let shown = |output: &OutputValue| {
+            if output.sensitive { "(sensitive value)".to_owned() } else { indented(&one(output)) }
+        };
+        let line = match (before.get(name), after.get(name)) {
+            (None, Some(new)) => format!("  + {} = {}\n", harmless(name), shown(new)),
+            (Some(old), Some(new)) => format!("  ~ {} = {} -> {}\n", harmless(name), shown(old), shown(new)),
+            (_, None) => format!("  - {}\n", harmless(name)),
+        };
+        text.push_str(&line);
+    }
+    if text.is_empty() { text } else { format!("\nChanges to outputs:\n\n{text}") }
+}
+
+/// Further lines stand under the name's.
+fn indented(value: &str) -> String {
+    value.replace('\n', "\n    ")
 }
 
 /// One value as it would be written in the language. Sensitive ones too: it was asked for by name.
@@ -127,6 +132,25 @@ secret = (sensitive value)
 "#;
         assert_eq!(human(&outputs), expected);
         assert_eq!(to_json(&outputs)["secret"], json!({"sensitive": true, "value": "hidden"}));
+    }
+
+    #[test]
+    fn a_plan_shows_which_outputs_change_and_no_secrets() {
+        let before = BTreeMap::from([
+            ("gone".to_owned(), output(json!(1), false)),
+            ("same".to_owned(), output(json!(1), false)),
+            ("secret".to_owned(), output(json!("old"), true)),
+            ("size".to_owned(), output(json!(1), false)),
+        ]);
+        let mut after = before.clone();
+        assert_eq!(changes(&before, &after), "");
+        after.remove("gone");
+        after.insert("secret".to_owned(), output(json!("new"), true));
+        after.insert("size".to_owned(), OutputValue { value: None, sensitive: false });
+        after.insert("disks".to_owned(), output(json!(["a"]), false));
+        let expected = "\nChanges to outputs:\n\n  + disks = [\n      \"a\",\n    ]\n  - gone\n  \
+                        ~ secret = (sensitive value) -> (sensitive value)\n  ~ size = 1 -> (known after apply)\n";
+        assert_eq!(changes(&before, &after), expected);
     }
 
     #[test]

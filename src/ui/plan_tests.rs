@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::model::{Action, Bytes, GuardDirectory, HostName, InstanceKey, ObjectKey, Part};
+use crate::model::{Action, Bytes, GuardDirectory, HostName, InstanceKey, ObjectKey, Part, Texts};
 use crate::plan::step::{Proof, Step, StepId, Title, TitleVerb, Undo};
 use crate::plan::{AttributeChange, FORMAT, Shown};
 
@@ -30,7 +30,7 @@ pub(in crate::ui) fn step(id: &str, verb: TitleVerb, object: &str, undo: Undo) -
         host: HostName("store1".to_owned()),
         guard: GuardDirectory("/srv/.vbs".to_owned()),
         title: Title { verb, object: object.to_owned(), detail: String::new() },
-        run: Action { provider: "file".to_owned(), verb: "create".to_owned(), arguments: [].into() },
+        run: Action { provider: "file".into(), verb: "create".into(), arguments: Texts::default() },
         undo,
         proof: Proof { done: Vec::new(), not_done: Vec::new() },
         effects: Vec::new(),
@@ -55,7 +55,7 @@ pub(in crate::ui) fn change(
 }
 
 pub(in crate::ui) fn attribute(name: &str, before: Option<Shown>, after: Option<Shown>) -> AttributeChange {
-    AttributeChange { name: name.to_owned(), before, after, forces_replacement: false }
+    AttributeChange { name: name.to_owned().into(), before, after, forces_replacement: false }
 }
 
 pub(in crate::ui) fn text(value: &str) -> Option<Shown> {

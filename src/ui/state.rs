@@ -39,7 +39,7 @@ pub fn render(recorded: &Recorded, outputs: &BTreeMap<String, OutputValue>) -> S
 /// One record: its address, and its attributes below.
 pub fn record(record: &Record) -> String {
     let mut lines = vec![("id".to_owned(), record.object.id.to_string())];
-    lines.extend(attributes(record).into_iter().map(|(name, value)| (name, value.to_string())));
+    lines.extend(attributes(record).into_iter().map(|(name, value)| (name.to_string(), value.to_string())));
     let widest = lines.iter().map(|(name, _)| super::text::width(name)).max().unwrap_or(0);
     let mut out = format!("{}\n", harmless(&record.object.key.address.to_string()));
     for (name, value) in lines {

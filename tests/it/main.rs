@@ -12,6 +12,10 @@
 
 mod cli;
 mod config;
+mod dependencies;
+mod examples;
+mod readme;
 mod safety;
 mod saga;
 mod support;
+mod walls;

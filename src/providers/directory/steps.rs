@@ -40,11 +40,12 @@ impl Ask<'_, '_> {
         verb: &Verb,
         id: Uuid,
         disk: &DiskBody,
-        more: [(&str, String); N],
+        more: [(&'static str, String); N],
     ) -> Action {
         let mut action = store::action(NAME, self.request, verb, more);
-        let common = [("id", id.to_string()), ("vm", disk.vm.clone()), ("device", disk.device.clone())];
-        action.arguments.extend(common.map(|(name, value)| (name.to_owned(), value)));
+        action.arguments.insert("id", id.to_string());
+        action.arguments.insert("vm", disk.vm.as_str());
+        action.arguments.insert("device", disk.device.as_str());
         action
     }
 

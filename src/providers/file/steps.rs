@@ -35,7 +35,7 @@ struct Ask<'r, 'a> {
 }
 
 impl Ask<'_, '_> {
-    fn action<const N: usize>(&self, verb: &Verb, arguments: [(&str, String); N]) -> Action {
+    fn action<const N: usize>(&self, verb: &Verb, arguments: [(&'static str, String); N]) -> Action {
         store::action(NAME, self.request, verb, arguments)
     }
 
@@ -79,7 +79,7 @@ impl Ask<'_, '_> {
             Some(source) => {
                 self.check_source(object, source)?;
                 let mut action = self.action(&verbs::COPY, common);
-                action.arguments.insert("source".to_owned(), source.object.id.to_string());
+                action.arguments.insert("source", source.object.id.to_string());
                 action
             }
         };
@@ -225,7 +225,7 @@ impl Ask<'_, '_> {
             ("mark", String::new()),
         ];
         let mut run = self.action(&verbs::TRASH, arguments.clone());
-        run.arguments.insert("kept_name".to_owned(), name.clone());
+        run.arguments.insert("kept_name", name.clone());
         let mut kept = record.clone();
         set_size(&mut kept.object.body, size);
         let purge = is_snapshot || record.on_destroy == OnDestroy::Purge;
@@ -270,7 +270,7 @@ impl Ask<'_, '_> {
             [("id", id.to_string()), ("name", name.clone()), ("size", size.0.to_string()), ("mark", mark)]
         };
         let mut undo = self.action(&verbs::TRASH, common(self.mark(&entry.record.object)?));
-        undo.arguments.insert("kept_name".to_owned(), name_of(self, &entry.record.object)?);
+        undo.arguments.insert("kept_name", name_of(self, &entry.record.object)?);
         let mut step = store::step(
             self.request,
             "take_out",
@@ -339,7 +339,7 @@ impl Ask<'_, '_> {
         let name = name_of(self, &record.object)?;
         let arguments = [("id", id.to_string()), ("name", name), ("trash", trash.to_string())];
         let mut run = self.action(&verbs::SWAP, arguments.clone());
-        run.arguments.insert("size".to_owned(), live.body.size().0.to_string());
+        run.arguments.insert("size", live.body.size().0.to_string());
         let both = |place: Place| [self.at(id, Place::Live), self.at(trash, place)].concat();
         let entry = TrashEntry { id: trash, record: former, purge: false, trashed_at: 0 };
         Ok(store::step(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
-use crate::model::{Bytes, ContainerRecord, Kind, ObjectKey};
+use crate::model::{Bytes, ContainerRecord, Kind, ObjectKey, Texts};
 use crate::plan::step::{Claim, Effect, Expectation, Proof, Request, Step, StepId, Title, TitleVerb, Undo};
 
 /// The provider's name and its verbs for taking a directory into use and leaving it.
@@ -16,14 +16,14 @@ pub struct Entry {
 
 /// An action on the directory of a request: its path and identity are added to the arguments.
 pub fn action<const N: usize>(
-    provider: &str,
+    provider: &'static str,
     request: &Request<'_>,
     verb: &Verb,
-    arguments: [(&str, String); N],
+    arguments: [(&'static str, String); N],
 ) -> Action {
     let mut action = Action::new(provider, verb, arguments);
-    action.arguments.insert("path".to_owned(), request.container.text("path").to_owned());
-    action.arguments.insert("identity".to_owned(), request.identity.to_string());
+    action.arguments.insert("path", request.container.text("path"));
+    action.arguments.insert("identity", request.identity.to_string());
     action
 }
 
@@ -71,9 +71,8 @@ pub fn shown(
     place: &str,
     facts: BTreeMap<&'static str, String>,
 ) -> Vec<Expectation> {
-    let mut all: BTreeMap<String, String> =
-        facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    all.insert("place".to_owned(), place.to_owned());
+    let mut all: Texts = facts.into_iter().collect();
+    all.insert("place", place);
     vec![Expectation::Shows { container: request.container.address.clone(), id, facts: all }]
 }
 

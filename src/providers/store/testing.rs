@@ -255,7 +255,7 @@ impl Bench {
                 let found = object.facts();
                 object.mark.id == *id
                     && object.mark.lineage == self.lineage
-                    && facts.iter().all(|(name, value)| found.get(name.as_str()) == Some(value))
+                    && facts.iter().all(|(name, value)| found.get(name).map(String::as_str) == Some(value))
             }),
             Expectation::Absent { id, .. } => objects.iter().all(|object| object.mark.id != *id),
             Expectation::Joined { identity: wanted, .. } => epoch.is_some() && identity == Some(*wanted),

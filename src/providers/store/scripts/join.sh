@@ -3,8 +3,9 @@ if [ -L "$store" ]; then vbs_refuse "$store is a symbolic link; vbs keeps its ma
 set -f
 IFS='
 '
+# Two containers that are made at once may share a missing directory above them: whoever comes second finds it made.
 for each in $makes; do
-    if ! [ -d "$each" ]; then mkdir -- "$each"; fi
+    [ -d "$each" ] || mkdir -- "$each" 2>/dev/null || [ -d "$each" ] || mkdir -- "$each"
 done
 unset IFS
 set +f

@@ -57,6 +57,8 @@ for each in $makes; do
     reversed="$each
 $reversed"
 done
+# A directory that two containers share is gone already for the one that comes second.
 for each in $reversed; do
-    if [ -d "$each" ]; then rmdir --ignore-fail-on-non-empty -- "$each"; fi
+    [ -d "$each" ] || continue
+    rmdir --ignore-fail-on-non-empty -- "$each" 2>/dev/null || ! [ -d "$each" ] || rmdir --ignore-fail-on-non-empty -- "$each"
 done

@@ -1,0 +1,75 @@
+//! Every file in examples/ does what it says: it is planned, applied, found to agree, and destroyed without a trace.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::support::Workspace;
+
+/// What has to be done before an example can be destroyed: examples that protect their data.
+const LIFTED: &[(&str, &[&str])] = &[("lifecycle.vbs.hcl", &["--var", "keep_db=false"])];
+
+fn examples() -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut found: Vec<PathBuf> =
+        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    found
+}
+
+/// Every path below `directory` with its content; the state in .vbs/ apart, which remembers that there was something.
+fn tree(directory: &Path, below: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let relative = path.strip_prefix(below).unwrap().to_owned();
+        if relative == Path::new(".vbs") {
+            continue;
+        }
+        if path.is_dir() && !path.is_symlink() {
+            found.insert(relative, Vec::new());
+            tree(&path, below, found);
+        } else {
+            found.insert(relative, std::fs::read(&path).unwrap_or_default());
+        }
+    }
+}
+
+fn looks(workspace: &Workspace) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    tree(workspace.root(), workspace.root(), &mut found);
+    found
+}
+
+#[test]
+fn every_example_is_made_agrees_and_goes_without_a_trace() {
+    let examples = examples();
+    assert!(examples.len() >= 10, "{examples:?}");
+    for path in examples {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(name.ends_with(".vbs.hcl"), "{name} is no configuration");
+        println!("examples/{name}");
+        once_around(name, &std::fs::read_to_string(&path).unwrap());
+    }
+}
+
+fn once_around(name: &str, text: &str) {
+    let workspace = Workspace::empty();
+    let file = format!("examples/{name}");
+    workspace.file(&file, text);
+    let before = looks(&workspace);
+    let vbs = |arguments: &[&str]| workspace.vbs(&[&["-f", &file], arguments].concat());
+
+    vbs(&["plan", "--detailed-exitcode"]).exits(2).says("to add");
+    assert_eq!(looks(&workspace), before, "{name}: a plan changed something");
+
+    vbs(&["apply", "--auto-approve"]).exits(0).says("Apply complete!");
+    assert_ne!(looks(&workspace), before, "{name}: nothing was made");
+    vbs(&["plan", "--detailed-exitcode"]).exits(0).says("No changes.");
+
+    let lifted = LIFTED.iter().find(|(example, _)| *example == name).map_or(&[][..], |(_, flags)| flags);
+    if !lifted.is_empty() {
+        vbs(&["destroy", "--purge", "--auto-approve"]).exits(1).says("Protected from destruction");
+        vbs(&[&["apply", "--auto-approve"], lifted].concat()).exits(0);
+    }
+    vbs(&[&["destroy", "--purge", "--auto-approve"], lifted].concat()).exits(0).says("Destroy complete!");
+    assert_eq!(looks(&workspace), before, "{name}: something was left or taken");
+}
