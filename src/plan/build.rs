@@ -10,7 +10,7 @@ use super::diff::{Change, Decision, Diff, LiveIndex, diff};
 use super::graph::{self, Edges};
 use super::lower::lower;
 use super::step::{Effect, Operation, Request, Step};
-use super::world::{Options, World, find_record};
+use super::world::{Options, Scope, World, find_record};
 use super::{
     ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, capacity, containers, present,
     problems, rename_hint, select,
@@ -39,6 +39,7 @@ pub fn build(
     let index = LiveIndex::new(world.live, world.lineage);
     let mut found = diff(world, &desired, options, &scope, &index);
     check_restores(world, options, &index, &mut found);
+    check_renames(world, &scope, &mut found);
     size_snapshots(world, &mut found);
     let pools = capacity::check(world, &mut found);
     let mode = match options {
@@ -80,6 +81,29 @@ fn renew(world: &World<'_>, change: &mut Change, fresh: &mut dyn FnMut() -> Uuid
     let recorded = world.records.get(&change.key).map(|record| record.object.id);
     if recorded == Some(after.object.id) {
         Arc::make_mut(after).object.id = fresh();
+    }
+}
+
+/// What is renamed must take along the disks that point to it.
+fn check_renames(world: &World<'_>, scope: &Scope, found: &mut Diff) {
+    let renamed: BTreeSet<Uuid> = found
+        .changes
+        .values()
+        .filter(|change| change.decision == Decision::Update)
+        .filter_map(|change| Some((change.before.as_ref()?, change.after.as_ref()?)))
+        .filter(|(before, after)| before.object.body.name() != after.object.body.name())
+        .map(|(before, _)| before.object.id)
+        .collect();
+    for record in world.records.values().filter(|record| !scope.contains(&record.object.key.address)) {
+        if let Body::Disk(disk) = &record.object.body
+            && renamed.contains(&disk.source.id)
+        {
+            found.diagnostics.push(problems::left_pointing(
+                world,
+                &disk.source.address,
+                &record.object.key.address,
+            ));
+        }
     }
 }
 

@@ -180,6 +180,20 @@ pub fn needs_replacement(
     )
 }
 
+pub fn left_pointing(world: &World<'_>, renamed: &Address, disk: &Address) -> Diagnostic {
+    let detail = format!(
+        "{renamed} would get another name, and {disk}, which is left out of this run, would go on pointing to the old one: \
+         its guest would not find its disk at the next start. Leave {renamed} out as well, or neither."
+    );
+    at_block(
+        world,
+        renamed,
+        Diagnostic::error("Attached under its old name", detail),
+        "name",
+        "would be renamed",
+    )
+}
+
 pub fn only_in_use(world: &World<'_>, address: &Address, users: &[String]) -> Diagnostic {
     let detail = format!(
         "{address} cannot be restored while it is in use ({}): whoever has it open would go on with the old content \

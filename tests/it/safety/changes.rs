@@ -54,6 +54,24 @@ fn names_change_by_renaming_and_labels_never_do() {
 }
 
 #[test]
+fn a_rename_never_leaves_a_disk_pointing_to_nothing() {
+    let renamed = volume("db", "name = \"data\"") + &attachment("a", "db", "vda");
+    let bench = Bench::applied(&(volume("db", "") + &attachment("a", "db", "vda")));
+    let disk = bench.record("attachment.a").object.id;
+    bench.declare(&renamed);
+    bench
+        .changes_nothing("apply --auto-approve --exclude attachment.a")
+        .refuses("Attached under its old name");
+    bench
+        .changes_nothing("apply --auto-approve --exclude hypervisor.here")
+        .refuses("Attached under its old name");
+    bench.vbs("apply --auto-approve --target volume.db").succeeds().says("2 changed");
+    bench.settled();
+    assert_eq!(fs::read_link(bench.at("vms/web/vda")).unwrap(), bench.at("pool/data.img"));
+    assert_eq!(bench.record("attachment.a").object.id, disk, "the disk was detached to rename its volume");
+}
+
+#[test]
 fn renaming_a_block_asks_about_moved_and_moved_renames_nothing() {
     let bench = Bench::applied(&volume("db", ""));
     let file = inode(&bench, "db");
