@@ -180,18 +180,12 @@ pub fn needs_replacement(
     )
 }
 
-pub fn left_pointing(world: &World<'_>, renamed: &Address, disk: &Address) -> Diagnostic {
+pub fn left_pointing(world: &World<'_>, source: &Address, disk: &Address) -> Diagnostic {
     let detail = format!(
-        "{renamed} would get another name, and {disk}, which is left out of this run, would go on pointing to the old one: \
-         its guest would not find its disk at the next start. Leave {renamed} out as well, or neither."
+        "{source} would be renamed, replaced or destroyed, and {disk}, which is left out of this run, would go on \
+         pointing to what it was: its guest would lose its disk. Leave {source} out as well, or neither."
     );
-    at_block(
-        world,
-        renamed,
-        Diagnostic::error("Attached under its old name", detail),
-        "name",
-        "would be renamed",
-    )
+    at_block(world, source, Diagnostic::error("Attached by what is left out", detail), "", "is attached")
 }
 
 pub fn only_in_use(world: &World<'_>, address: &Address, users: &[String]) -> Diagnostic {
