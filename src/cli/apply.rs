@@ -125,8 +125,7 @@ fn announce(
         return Ok(());
     }
     if !context.quiet || !order.approved {
-        show_plan(context, plan, problems)?;
-        print::data(&ui::output::changes(&changes.before, &changes.after))?;
+        show_plan(context, plan, changes, problems)?;
     }
     show(problems, &context.sources, context.style);
     Ok(())

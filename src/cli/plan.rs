@@ -36,8 +36,7 @@ pub fn plan(context: &mut Context, args: &PlanArgs) -> Result<Exit, Failure> {
         } else if args.json {
             print::to_stdout(|out| ui::json::write(&built.plan, &changes, &mut { out }))?;
         } else {
-            show_plan(context, &built.plan, &built.diagnostics)?;
-            print::data(&ui::output::changes(&changes.before, &changes.after))?;
+            show_plan(context, &built.plan, &changes, &built.diagnostics)?;
         }
         show(&built.diagnostics, &context.sources, context.style);
         if built.diagnostics.has_errors() {
@@ -124,9 +123,17 @@ pub fn output_changes(
     Ok(OutputChanges { before, after })
 }
 
-/// Shows the plan. Where nothing but problems was found, "No changes" would be a lie.
-pub fn show_plan(context: &Context, plan: &Plan, problems: &Diagnostics) -> Result<(), Failure> {
-    match (problems.has_errors() && plan.is_empty(), plan.drift.is_empty()) {
+/// Shows the plan and what becomes of the outputs. Where nothing but problems or outputs was found, "No changes" would
+/// be a lie.
+pub fn show_plan(
+    context: &Context,
+    plan: &Plan,
+    changes: &OutputChanges,
+    problems: &Diagnostics,
+) -> Result<(), Failure> {
+    let outputs = ui::output::changes(&changes.before, &changes.after);
+    let nothing = plan.is_empty() && (problems.has_errors() || !outputs.is_empty());
+    match (nothing, plan.drift.is_empty()) {
         (false, _) => print::to_stdout(|out| ui::plan::render(plan, context.style, &mut { out }))?,
         (true, false) => {
             print::to_stdout(|mut out| {
@@ -135,6 +142,9 @@ pub fn show_plan(context: &Context, plan: &Plan, problems: &Diagnostics) -> Resu
             })?;
         }
         (true, true) => {}
+    }
+    if !outputs.is_empty() {
+        print::data(if nothing { outputs.trim_start() } else { &outputs })?;
     }
     Ok(())
 }

@@ -60,6 +60,8 @@ vbs_read_epoch() {
 # The lock is on the inode that is open, so the path is compared with it once the lock is held.
 vbs_lock() {
     [ -d "$1" ] || vbs_gone "$1 does not exist"
+    # What is written through a link is written into somebody else's file.
+    if [ -L "$1/guard" ]; then vbs_refuse "$1/guard is a symbolic link"; fi
     exec 9<>"$1/guard"
     vbs_locked=0
     flock -E 75 -w "$vbs_wait" 9 || vbs_locked=$?
@@ -85,7 +87,8 @@ vbs_enter() {
 }
 
 vbs_write_epoch() {
-    printf '%s\n' "$vbs_epoch" >"$1/epoch.$vbs_lineage.new" &&
+    rm -f "$1/epoch.$vbs_lineage.new" &&
+        printf '%s\n' "$vbs_epoch" >"$1/epoch.$vbs_lineage.new" &&
         vbs_sync "$1/epoch.$vbs_lineage.new" &&
         mv -f "$1/epoch.$vbs_lineage.new" "$1/epoch.$vbs_lineage" &&
         vbs_sync "$1"

@@ -10,7 +10,7 @@ use super::diff::{Change, Decision, Diff, LiveIndex, diff};
 use super::graph::{self, Edges};
 use super::lower::lower;
 use super::step::{Effect, Operation, Request, Step};
-use super::world::{Options, World, find_record};
+use super::world::{Options, Scope, World, find_record};
 use super::{
     ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, capacity, containers, present,
     problems, rename_hint, select,
@@ -39,6 +39,7 @@ pub fn build(
     let index = LiveIndex::new(world.live, world.lineage);
     let mut found = diff(world, &desired, options, &scope, &index);
     check_restores(world, options, &index, &mut found);
+    check_left_out(world, &scope, &mut found);
     size_snapshots(world, &mut found);
     let pools = capacity::check(world, &mut found);
     let mode = match options {
@@ -83,6 +84,35 @@ fn renew(world: &World<'_>, change: &mut Change, fresh: &mut dyn FnMut() -> Uuid
     }
 }
 
+/// What is renamed, replaced or destroyed must take along the disks that point to it.
+fn check_left_out(world: &World<'_>, scope: &Scope, found: &mut Diff) {
+    let names = |change: &Change| {
+        [&change.before, &change.after].map(|record| Some(record.as_ref()?.object.body.name()?.to_owned()))
+    };
+    let moves = |change: &&Change| match change.decision {
+        Decision::Update => {
+            let [before, after] = names(change);
+            before != after
+        }
+        Decision::Replace | Decision::Destroy => true,
+        Decision::Create | Decision::Restore { .. } | Decision::Forget | Decision::Record => false,
+    };
+    let moving: BTreeSet<Uuid> = found
+        .changes
+        .values()
+        .filter(moves)
+        .filter_map(|change| change.before.as_ref().map(|before| before.object.id))
+        .collect();
+    for record in world.records.values().filter(|record| !scope.contains(&record.object.key.address)) {
+        if let Body::Disk(disk) = &record.object.body
+            && moving.contains(&disk.source.id)
+        {
+            let address = &record.object.key.address;
+            found.diagnostics.push(problems::left_pointing(world, &disk.source.address, address));
+        }
+    }
+}
+
 /// A new snapshot comes before every other change to its volume, so it has the size that the volume has until then.
 fn size_snapshots(world: &World<'_>, found: &mut Diff) {
     let made: BTreeSet<ObjectKey> =
@@ -106,6 +136,9 @@ fn check_restores(world: &World<'_>, options: &Options, index: &LiveIndex<'_>, f
                 if Some(taken.origin.id) == record.map(|r| r.object.id) =>
             {
                 None
+            }
+            (Some(Body::Volume(_)), Some(Body::Snapshot(taken))) if taken.origin.address == *volume => {
+                Some(format!("{snapshot} was taken of the {volume} that has been replaced since"))
             }
             (Some(Body::Volume(_)), Some(Body::Snapshot(taken))) => {
                 Some(format!("{snapshot} is a snapshot of {}, not of {volume}", taken.origin.address))

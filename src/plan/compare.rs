@@ -51,9 +51,11 @@ pub fn compare(world: &World<'_>, wanted: &Record, recorded: &Record, observed: 
         }
         (Body::Disk(_), Body::Disk(_)) => {
             let (want, have) = (wanted.object.body.facts(), observed.body.facts());
-            forcing.extend(
-                want.iter().filter(|(name, value)| have.get(*name) != Some(value)).map(|(name, _)| *name),
-            );
+            let differs = want.iter().filter(|(name, value)| have.get(*name) != Some(value));
+            let differing: Vec<&str> = differs.map(|(name, _)| *name).collect();
+            // The same volume under another name: the disk is pointed there, and no guest notices.
+            let only_renamed = differing == ["host_path"];
+            if only_renamed { in_place.extend(differing) } else { forcing.extend(differing) }
         }
         _ => forcing.push("kind"),
     }
@@ -148,6 +150,7 @@ pub fn after(world: &World<'_>, decision: &Decision, wanted: &Record, recorded: 
                 after.name.clone_from(&before.name);
             }
         }
+        (Body::Disk(_), Body::Disk(_)) if !only_recorded => {}
         (after, before) => after.clone_from(before),
     }
     after

@@ -180,6 +180,14 @@ pub fn needs_replacement(
     )
 }
 
+pub fn left_pointing(world: &World<'_>, source: &Address, disk: &Address) -> Diagnostic {
+    let detail = format!(
+        "{source} would be renamed, replaced or destroyed, and {disk}, which is left out of this run, would go on \
+         pointing to what it was: its guest would lose its disk. Leave {source} out as well, or neither."
+    );
+    at_block(world, source, Diagnostic::error("Attached by what is left out", detail), "", "is attached")
+}
+
 pub fn only_in_use(world: &World<'_>, address: &Address, users: &[String]) -> Diagnostic {
     let detail = format!(
         "{address} cannot be restored while it is in use ({}): whoever has it open would go on with the old content \

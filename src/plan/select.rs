@@ -1,14 +1,15 @@
 //! `--target` and `--exclude`: which addresses a run may change.
 //!
 //! A target brings what it needs with it, and what needs it when it is destroyed. An exclusion takes along what
-//! depends on it. An address out of scope counts as its recorded self.
+//! depends on it and, when everything else is destroyed, what it needs. An address out of scope counts as its recorded
+//! self.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::world::{Options, Scope, World};
+use super::world::{Options, Scope, World, find_record};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::desired::Spec;
-use crate::model::{Address, Kind};
+use crate::model::{Address, Body, Kind};
 
 /// The scope that the options ask for.
 ///
@@ -40,13 +41,38 @@ pub fn scope(world: &World<'_>, options: &Options) -> Result<Scope, Diagnostics>
             let gone: BTreeSet<Address> =
                 chosen.iter().filter(|a| !world.desired.resources.contains_key(*a)).cloned().collect();
             reached.extend(graph.closure(&gone, &graph.needed_by));
+            let pointing = disks_of_moving(world, options, &reached);
+            reached.extend(graph.closure(&pointing, &graph.needs));
         }
         return Ok(Scope::Only(reached));
     }
     if !options.excludes.is_empty() {
-        return Ok(Scope::AllBut(graph.closure(&graph.named(&options.excludes), &graph.needed_by)));
+        let mut kept = graph.closure(&graph.named(&options.excludes), &graph.needed_by);
+        if options.destroy {
+            // What stays needs what it stands on.
+            kept = graph.closure(&kept, &graph.needs);
+        }
+        return Ok(Scope::AllBut(kept));
     }
     Ok(Scope::Everything)
+}
+
+/// Disks that point to what gets another name or is replaced: left alone, they would point to nothing.
+fn disks_of_moving(world: &World<'_>, options: &Options, reached: &BTreeSet<Address>) -> BTreeSet<Address> {
+    let renamed = |address: &Address| {
+        let recorded = find_record(world.records, address).and_then(|record| record.object.body.name());
+        let wanted = world.desired.resources.get(address).map(|resource| match &resource.spec {
+            Spec::Volume(volume) => volume.name.as_str(),
+            Spec::Snapshot(snapshot) => snapshot.name.as_str(),
+            Spec::Attachment(_) => "",
+        });
+        recorded.is_some() && wanted.is_some() && (recorded != wanted || options.replaces(address))
+    };
+    let disks = world.records.values().filter(|record| {
+        matches!(&record.object.body, Body::Disk(disk)
+            if reached.contains(&disk.source.address) && renamed(&disk.source.address))
+    });
+    disks.map(|record| record.object.key.address.clone()).collect()
 }
 
 fn unknown_address(asked: &Address, known: &BTreeSet<Address>) -> Diagnostic {

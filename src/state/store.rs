@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::ballast::Ballast;
 use super::contents::Contents;
+use super::outputs::StoredOutput;
 use super::records::{self, Recorded};
 use super::trouble::{self, Trouble};
 use super::{files, runs};
@@ -222,6 +223,20 @@ impl Store {
             bump_serial(tx, serial, changed)
         })?;
         self.epoch = raised;
+        Ok(())
+    }
+
+    /// Replaces the outputs without a run, after [`Store::replace_all`].
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn replace_outputs(&mut self, outputs: &[StoredOutput]) -> Result<(), Failure> {
+        let (serial, epoch) = (self.serial, self.epoch);
+        self.serial = self.transact(|tx| {
+            check_unchanged(tx, serial, epoch)?;
+            runs::refuse_open_run(tx)?;
+            bump_serial(tx, serial, records::save_outputs(tx, outputs)?)
+        })?;
         Ok(())
     }
 

@@ -240,7 +240,7 @@ mod tests {
         let last = |now, retention| {
             let text = trash([&entry], now, retention).render();
             let words: Vec<&str> =
-                text.lines().nth(1).unwrap().split("  ").filter(|w| !w.is_empty()).collect();
+                text.lines().nth(1).unwrap().split("  ").map(str::trim).filter(|w| !w.is_empty()).collect();
             words[words.len() - 2..].join(" ")
         };
         assert_eq!(last(1040, None), "40s -");

@@ -153,7 +153,11 @@ fn literal(out: &mut String, text: &str) {
 /// Host, status, command, the end of standard error, and what vbs makes of it.
 pub fn failure_block(failure: &CommandFailure) -> String {
     let status = failure.status.map_or_else(|| "none, no whole reply arrived".to_owned(), |s| s.to_string());
-    let mut out = format!("  Host:   {}\n  Status: {status}\n", harmless(&failure.host));
+    // A condition that does not hold failed on no host, and has no reply.
+    let mut out = match failure.host.as_str() {
+        "" => String::new(),
+        host => format!("  Host:   {}\n  Status: {status}\n", harmless(host)),
+    };
     if !failure.command.is_empty() {
         out.push_str("  Command:\n");
         literal(&mut out, &failure.command);
@@ -217,6 +221,14 @@ mod tests {
                         Remaining:\n  - Purge volume b\\u{1b}\n\nRun `vbs apply` again once the cause is gone: it \
                         finishes what remains.\n";
         assert_eq!(plain(Run::Apply, &halted), expected);
+    }
+
+    #[test]
+    fn a_condition_that_does_not_hold_failed_on_no_host() {
+        let why = "a postcondition does not hold: too small".to_owned();
+        let (host, command, stderr) = (String::new(), String::new(), String::new());
+        let failure = CommandFailure { host, command, status: None, stderr, why: why.clone() };
+        assert_eq!(failure_block(&failure), format!("  {why}\n"));
     }
 
     #[test]

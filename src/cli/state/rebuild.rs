@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::found::{Found, Sides, find};
 use crate::apply::Views;
-use crate::cli::args::RebuildArgs;
+use crate::cli::args::{RebuildArgs, Variables};
 use crate::cli::context::{Context, now};
 use crate::cli::situation::{Question, Situation, nothing_recorded, refuse_open_run, with_situation};
 use crate::cli::workspace::Workspace;
-use crate::cli::{holder, runtime, show};
+use crate::cli::{holder, outputs, runtime, show, state_key_or_create};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::{Exit, Failure};
 use crate::model::{Address, ContainerSpec, ContainerView, Observed};
@@ -32,7 +32,7 @@ pub fn rebuild(context: &mut Context, args: &RebuildArgs) -> Result<Exit, Failur
     let nothing = nothing_recorded(&workspace.name);
     let options = Options::default();
     let question = Question { variables: &args.variables, options: &options, chosen: &BTreeMap::new() };
-    with_situation(context, &workspace, &nothing, &question, |context, situation| {
+    let written = with_situation(context, &workspace, &nothing, &question, |context, situation| {
         let containers = containers(situation, before.as_ref());
         let lineage = lineage(situation, &containers, before.as_ref(), args.lineage)?;
         let views = look(situation, &containers, lineage)?;
@@ -49,15 +49,38 @@ pub fn rebuild(context: &mut Context, args: &RebuildArgs) -> Result<Exit, Failur
         if !args.auto_approve && !print::confirm("\nShould the state be written so?")? {
             return Err(Diagnostic::error("Cancelled", "It was not approved. Nothing was changed.").into());
         }
-        write(&workspace, store.take(), lineage, &found)?;
-        print::tell(
-            "\nThe state is rebuilt. `vbs plan` shows what differs; outputs come back with the next apply.\n",
-        );
-        Ok(Exit::Success)
+        write(&workspace, store.take(), lineage, &found)
+    });
+    let mut store = written?;
+    outputs_too(context, &workspace, &mut store, &args.variables)?;
+    print::tell("\nThe state is rebuilt. `vbs plan` shows what differs.\n");
+    Ok(Exit::Success)
+}
+
+/// Outputs follow from configuration and objects, so they are worked out again.
+fn outputs_too(
+    context: &mut Context,
+    workspace: &Workspace,
+    store: &mut Store,
+    variables: &Variables,
+) -> Result<(), Failure> {
+    let (recorded, options) = (store.snapshot()?, Options::default());
+    let question = Question { variables, options: &options, chosen: &BTreeMap::new() };
+    with_situation(context, workspace, &recorded, &question, |context, situation| {
+        let views = runtime()?.block_on(situation.look(&situation.hosts()))?;
+        let (values, problems) = outputs::evaluate(situation, &views);
+        show(&problems, &context.sources, context.style);
+        let mut key = || state_key_or_create(context, workspace);
+        store.replace_outputs(&outputs::store(&values, recorded.lineage, &mut key)?)
     })
 }
 
-fn write(workspace: &Workspace, store: Option<Store>, lineage: Uuid, found: &Found) -> Result<(), Failure> {
+fn write(
+    workspace: &Workspace,
+    store: Option<Store>,
+    lineage: Uuid,
+    found: &Found,
+) -> Result<Store, Failure> {
     let mut store = match store {
         Some(store) => {
             store.backup()?;
@@ -65,7 +88,8 @@ fn write(workspace: &Workspace, store: Option<Store>, lineage: Uuid, found: &Fou
         }
         None => Store::create(&workspace.state_path, &workspace.name, lineage)?,
     };
-    store.replace_all(&found.contents, found.epochs_seen)
+    store.replace_all(&found.contents, found.epochs_seen)?;
+    Ok(store)
 }
 
 /// Everything that is declared, and what an older state still knows.

@@ -35,6 +35,7 @@ attachment "db_on_web" {
   vm         = "web"
   device     = "vda"
 }
+output "disk" { value = attachment.db_on_web.guest_path }
 "#;
 
 fn resources(shop: &Workspace) -> serde_json::Value {
@@ -125,6 +126,7 @@ fn a_lost_state_is_rebuilt_as_it_was() {
     let after = shop.vbs(&["show", "--json"]).exits(0).json();
     assert_eq!(after["resources"], before["resources"]);
     assert_eq!(after["lineage"], before["lineage"]);
+    assert_eq!(after["outputs"], before["outputs"]);
     assert_eq!(after["trash"][0]["id"], before["trash"][0]["id"]);
     assert!(after["epoch"].as_u64() > before["epoch"].as_u64());
     shop.vbs(&["plan", "--detailed-exitcode"]).exits(0).says("No changes.");

@@ -54,6 +54,46 @@ fn names_change_by_renaming_and_labels_never_do() {
 }
 
 #[test]
+fn a_rename_never_leaves_a_disk_pointing_to_nothing() {
+    let renamed = volume("db", "name = \"data\"") + &attachment("a", "db", "vda");
+    let bench = Bench::applied(&(volume("db", "") + &attachment("a", "db", "vda")));
+    let disk = bench.record("attachment.a").object.id;
+    bench.declare(&renamed);
+    bench
+        .changes_nothing("apply --auto-approve --exclude attachment.a")
+        .refuses("Attached by what is left out");
+    bench
+        .changes_nothing("apply --auto-approve --exclude hypervisor.here")
+        .refuses("Attached by what is left out");
+    bench.vbs("apply --auto-approve --target volume.db").succeeds().says("2 changed");
+    bench.settled();
+    assert_eq!(fs::read_link(bench.at("vms/web/vda")).unwrap(), bench.at("pool/data.img"));
+    assert_eq!(bench.record("attachment.a").object.id, disk, "the disk was detached to rename its volume");
+}
+
+#[test]
+fn what_is_attached_is_not_taken_from_under_an_attachment_that_stays() {
+    let blocks = volume("db", "") + &volume("other", "") + &attachment("a", "db", "vda");
+    let bench = Bench::applied(&blocks);
+    for arguments in [
+        "apply --auto-approve --replace volume.db --exclude attachment.a",
+        "plan --replace volume.db --exclude attachment.a",
+    ] {
+        bench.changes_nothing(arguments).refuses("Attached by what is left out").says("attachment.a");
+    }
+    bench.vbs("apply --auto-approve --replace volume.db --target volume.db").succeeds();
+    bench.settled();
+    assert!(bench.at("vms/web/vda").is_file());
+    // Everything but the attachment: what it stands on stays as well.
+    bench.vbs("destroy --auto-approve --exclude attachment.a").succeeds().says("1 destroyed");
+    assert!(bench.at("vms/web/vda").is_file());
+    bench.declare("");
+    bench
+        .changes_nothing("apply --auto-approve --exclude attachment.a")
+        .refuses("Attached by what is left out");
+}
+
+#[test]
 fn renaming_a_block_asks_about_moved_and_moved_renames_nothing() {
     let bench = Bench::applied(&volume("db", ""));
     let file = inode(&bench, "db");

@@ -78,6 +78,45 @@ fn what_is_not_under_vbs_is_not_followed() {
 }
 
 #[test]
+fn links_among_the_marks_are_not_written_through() {
+    // Whoever can plant a link where vbs writes could have it write into any file of its user.
+    type Plant = fn(&Bench) -> std::path::PathBuf;
+    let plants: [(&str, Plant); 5] = [
+        ("guard", |b| b.at("pool/.vbs/guard")),
+        ("guard of a hypervisor", |b| b.at("vms/.vbs/guard")),
+        ("epoch", |b| b.at(&format!("pool/.vbs/epoch.{}.new", b.recorded().lineage))),
+        ("mark", |b| b.at(&format!("pool/.vbs/{}.json.new", b.record("volume.db").object.id))),
+        ("dangling", |b| b.at(&format!("pool/.vbs/{}.json.new", b.record("volume.db").object.id))),
+    ];
+    for (what, plant) in plants {
+        let bench = Bench::applied(&(volume("db", "") + &attachment("a", "db", "vda")));
+        let link = plant(&bench);
+        if what != "dangling" {
+            fs::write(bench.at("precious"), "precious").unwrap();
+        }
+        let _ = fs::remove_file(&link);
+        symlink(bench.at("precious"), &link).unwrap();
+        println!("{what}");
+        bench.declare(&volume("db", "name = \"other\""));
+        let run = bench.apply();
+        let content = fs::read_to_string(bench.at("precious")).ok();
+        assert_eq!(content.as_deref(), (what != "dangling").then_some("precious"), "{run:#?}");
+    }
+}
+
+#[test]
+fn a_trash_that_leads_elsewhere_takes_nothing_there() {
+    let bench = Bench::applied(&volume("db", ""));
+    fs::remove_dir(bench.at("pool/.vbs/trash")).unwrap();
+    fs::create_dir(bench.at("elsewhere")).unwrap();
+    symlink(bench.at("elsewhere"), bench.at("pool/.vbs/trash")).unwrap();
+    let run = bench.vbs("destroy --auto-approve");
+    assert_ne!(run.code, Some(0), "{run:#?}");
+    assert_eq!(fs::read_dir(bench.at("elsewhere")).unwrap().count(), 0);
+    assert!(bench.at("pool/db.img").is_file());
+}
+
+#[test]
 fn a_vm_directory_that_leads_out_of_the_tree_is_not_written_to() {
     let bench = Bench::new(&(volume("db", "") + &attachment("a", "db", "vda")));
     fs::create_dir_all(bench.at("vms")).unwrap();

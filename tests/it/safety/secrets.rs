@@ -46,7 +46,7 @@ fn a_secret_is_in_no_file_and_no_output() {
         assert_eq!(leaks(&bench), [] as [std::path::PathBuf; 0], "{arguments}");
         run
     };
-    run("plan").succeeds();
+    run("plan").succeeds().says("(sensitive value)");
     run("plan --json").succeeds();
     run("plan --out p.plan").succeeds();
     run("apply p.plan").succeeds();

@@ -94,7 +94,7 @@ fn exit_codes_tell_changes_drift_and_nothing() {
     bench.declare(&volume("db", "labels = { a = \"b\" }"));
     bench.vbs("plan --detailed-exitcode").ends(2);
     bench.declare(&(volume("db", "") + "output \"x\" {\n  value = 1\n}\n"));
-    bench.vbs("plan --detailed-exitcode").ends(2);
+    bench.vbs("plan --detailed-exitcode").ends(2).says("+ x = 1").never_says("No changes.");
     bench.declare("nonsense");
     bench.vbs("plan --detailed-exitcode").ends(1);
 }

@@ -23,5 +23,6 @@ if [ -z "$line" ]; then
     vbs_sync "$store/$card.new"
     mv -fT -- "$store/$card.new" "$store/$card"
 fi
+if [ -L "$store/trash" ]; then vbs_refuse "$store/trash is a symbolic link"; fi
 if ! [ -d "$store/trash" ]; then mkdir -- "$store/trash"; fi
 vbs_sync "$store" "$path"

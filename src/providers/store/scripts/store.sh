@@ -12,6 +12,8 @@ first_line() {
 
 # Ends the frame unless this is the directory that the step was planned for.
 same_store() {
+    if [ -L "$store" ]; then vbs_refuse "$store is a symbolic link"; fi
+    if [ -L "$store/trash" ]; then vbs_refuse "$store/trash is a symbolic link"; fi
     first_line "$store/$card"
     [ "$line" = "{\"format\":1,\"identity\":\"$identity\"}" ] ||
         vbs_gone "$path is not the one this was planned for: $store/$card does not say $identity. Is the disk mounted?"
@@ -30,7 +32,8 @@ appear() {
 # Makes $2 the mark of object $1. A mark is replaced whole or not at all.
 save_mark() {
     {
-        printf '%s\n' "$2" >"$store/$1.json.new" &&
+        rm -f -- "$store/$1.json.new" &&
+            printf '%s\n' "$2" >"$store/$1.json.new" &&
             vbs_sync "$store/$1.json.new" &&
             mv -fT -- "$store/$1.json.new" "$store/$1.json"
     } || {
@@ -43,7 +46,7 @@ save_mark() {
 # Reads the beginning of the mark of object $1 and leaves the rest in $rest; $marked says whether there is a mark.
 # What a killed frame left of a mark goes: the guard is held, so nobody is writing it.
 read_mark() {
-    if [ -e "$store/$1.json.new" ]; then rm -f -- "$store/$1.json.new"; fi
+    if exists "$store/$1.json.new"; then rm -f -- "$store/$1.json.new"; fi
     first_line "$store/$1.json"
     marked=
     rest=
