@@ -152,10 +152,15 @@ impl<'a> Engine<'a> {
         survey(&self.setup.hosts, self.plan.lineage, &targets).await
     }
 
-    /// Looks at every container of the plan.
+    /// Looks at every container of the plan, and the others.
     pub(super) async fn look_everywhere(&self) -> Views {
-        let targets: Vec<Target> =
-            self.plan.containers.keys().filter_map(|address| self.target(address)).collect();
+        let planned = self.plan.containers.keys().filter_map(|address| self.target(address));
+        let others = self.setup.others.iter().map(|spec| Target {
+            spec: spec.clone(),
+            identity: None,
+            wanted: BTreeSet::new(),
+        });
+        let targets: Vec<Target> = planned.chain(others).collect();
         survey(&self.setup.hosts, self.plan.lineage, &targets).await
     }
 

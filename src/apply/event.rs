@@ -40,6 +40,10 @@ pub enum Event {
     Proving {
         steps: usize,
     },
+    /// Everything was done, and conditions that the configuration sets on the result do not hold.
+    ConditionsFailed {
+        failed: Vec<String>,
+    },
     RevertStarted {
         steps: usize,
     },

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::dispatch::{Dispatch, Way};
 use super::engine::{Engine, Reply, Setup, Trouble, evidence, failure, fenced, meaning};
-use super::event::{CommandFailure, Event};
+use super::event::Event;
 use super::outcome::Outcome;
 use crate::diag::Diagnostic;
 use crate::exit::{Exit, Failure};
@@ -70,13 +70,13 @@ impl<'a> Engine<'a> {
 
     pub(super) async fn go_forward(&mut self) -> Result<Outcome, Failure> {
         let turn = self.plan.point_of_no_return().unwrap_or(self.plan.steps.len());
-        let mut troubles = match self.pass(0..turn).await? {
+        let troubles = match self.pass(0..turn).await? {
             Pass::Completed => self.prove().await?,
             Pass::Failed(troubles) => troubles,
             Pass::Interrupted => return self.give_up(Vec::new()).await,
         };
-        if troubles.is_empty() && !self.recovering {
-            troubles = self.conclude().await;
+        if troubles.is_empty() && !self.recovering && !self.conclude().await {
+            return self.give_up(Vec::new()).await;
         }
         if !troubles.is_empty() {
             return self.give_up(troubles).await;
@@ -272,7 +272,18 @@ impl<'a> Engine<'a> {
             .map(|trouble| trouble.step)
             .filter(|index| matches!(self.statuses[*index], StepStatus::InDoubt | StepStatus::Answered))
             .collect();
-        self.settle(&open, Way::Backward).await?;
+        let unproved = self.settle(&open, Way::Backward).await?;
+        // The frame itself said, before it did anything, that it must not: where nobody can look, its word counts.
+        let kept_out = |trouble: &&Trouble| {
+            let held_back = [status::GONE, status::BUSY].map(Some);
+            unproved.contains_key(&trouble.step) && held_back.contains(&trouble.failure.status)
+        };
+        let never_began: Vec<_> = troubles
+            .iter()
+            .filter(kept_out)
+            .map(|trouble| (trouble.step, StepEvent::ProveNotDone, None))
+            .collect();
+        self.record(&never_began)?;
         Ok(troubles.into_iter().filter(|trouble| self.statuses[trouble.step] != StepStatus::Done).collect())
     }
 
@@ -291,8 +302,8 @@ impl<'a> Engine<'a> {
         Ok(open.into_iter().map(lied).collect())
     }
 
-    /// The last word before anything irreversible: conditions on the world as it is now.
-    async fn conclude(&mut self) -> Vec<Trouble> {
+    /// The last word before anything irreversible: whether the conditions on the world as it is now hold.
+    async fn conclude(&mut self) -> bool {
         let views = self.look_everywhere().await;
         let (problems, outputs) = (self.setup.conclude)(&views);
         if outputs.is_some() {
@@ -303,17 +314,11 @@ impl<'a> Engine<'a> {
             .filter(|d| d.severity == crate::diag::Severity::Error)
             .map(|d| d.detail.clone())
             .collect();
-        if failed.is_empty() {
-            return Vec::new();
+        let hold = failed.is_empty();
+        if !hold {
+            self.tell(Event::ConditionsFailed { failed });
         }
-        let failure = CommandFailure {
-            host: String::new(),
-            command: String::new(),
-            status: None,
-            stderr: String::new(),
-            why: format!("a postcondition does not hold: {}", failed.join("; ")),
-        };
-        vec![Trouble { step: 0, failure }]
+        hold
     }
 
     /// Past the point of no return, or asked not to revert: what is done stays, what is half done is taken back.

@@ -7,7 +7,7 @@ use super::args::{self, ApplyArgs, DestroyArgs, Variables};
 use super::context::Context;
 use super::execute::{Begin, Job, execute, run_options};
 use super::plan::{look_and_plan, options, refuse_errors, show_plan};
-use super::situation::{Question, Situation, nothing_recorded, refuse_open_run, with_situation};
+use super::situation::{Question, Situation, containers, nothing_recorded, refuse_open_run, with_situation};
 use super::workspace::Workspace;
 use super::{held_if_any, outputs, purge, saved, show};
 use crate::apply::{Outcome, Views};
@@ -89,6 +89,13 @@ fn carry_out(context: &mut Context, order: &Order<'_>) -> Result<Exit, Failure> 
         let (_, built, changes) = look_and_plan(context, situation, order.no_refresh)?;
         let trash = order.options.purge && !recorded.trash.is_empty();
         announce(context, order, &built.plan, &changes, &built.diagnostics)?;
+        if let Some(text) = purge::announcement(&built.plan, &recorded.trash, order.options.purge)
+            && !order.json
+            && (!context.quiet || !order.approved)
+            && !built.diagnostics.has_errors()
+        {
+            print::data(&text)?;
+        }
         refuse_errors(&built.plan, &built.diagnostics)?;
         if built.plan.is_empty() && changes.before == changes.after && !trash {
             return Ok(Exit::Success);
@@ -167,8 +174,11 @@ pub fn run(
 ) -> Result<Outcome, Failure> {
     store.backup()?;
     let key: RefCell<Option<Key>> = RefCell::new(None);
+    let unmet = RefCell::new(Diagnostics::new());
     let seal = |views: &Views| -> (Diagnostics, Option<Vec<StoredOutput>>) {
-        conclude(context, situation, views, &key)
+        let (problems, outputs) = conclude(context, situation, views, &key);
+        *unmet.borrow_mut() = problems.clone();
+        (problems, outputs)
     };
     let job = Job {
         plan,
@@ -179,14 +189,17 @@ pub fn run(
         conclude: &seal,
     };
     let outputs = situation.options.destroy.then(Vec::new);
-    execute(context, store, &job, Begin::Fresh { kind, outputs })
+    let outcome = execute(context, store, &job, Begin::Fresh { kind, outputs })?;
+    // With their places in the source, which the run knows nothing of.
+    show(&unmet.borrow(), &context.sources, context.style);
+    Ok(outcome)
 }
 
-/// Recorded containers that the plan does not touch.
+/// Containers that the plan does not touch: outputs and conditions may speak of them, and recorded ones see the epoch.
 fn untouched(situation: &Situation<'_>, plan: &Plan) -> Vec<ContainerSpec> {
-    let recorded = situation.recorded.containers.iter();
-    let others = recorded.filter(|(address, _)| !plan.containers.contains_key(address));
-    others.map(|(_, record)| record.spec.clone()).collect()
+    let all = containers(&situation.resolved.desired, situation.recorded);
+    let others = all.into_iter().filter(|(address, _)| !plan.containers.contains_key(*address));
+    others.map(|(_, spec)| spec.clone()).collect()
 }
 
 /// Postconditions and outputs, with the world as it is at the end of what can be reverted.

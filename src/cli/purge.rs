@@ -1,5 +1,9 @@
 //! What leaves the trash for good: by a journalled run of its own, after the commit that put it there.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
 use super::args;
 use super::context::Context;
 use super::execute::{Begin, Job, execute, run_options};
@@ -7,12 +11,40 @@ use super::situation::{Situation, look};
 use crate::apply::Outcome;
 use crate::diag::Diagnostics;
 use crate::exit::{Exit, Failure};
-use crate::model::TrashEntry;
+use crate::model::{Bytes, TrashEntry};
+use crate::plan::step::Effect;
 use crate::plan::world::World;
 use crate::plan::{Plan, trash};
 use crate::providers::CATALOG;
 use crate::state::{Recorded, RunKind, Store};
 use crate::ui::verdict::Run;
+
+/// What leaves the trash for good after the plan, in a sentence; nothing where nothing does. It is no part of the plan:
+/// it happens in a run of its own, once the plan has committed.
+pub fn announcement(plan: &Plan, trash: &BTreeMap<Uuid, TrashEntry>, everything: bool) -> Option<String> {
+    let effects = || plan.steps.iter().flat_map(|step| &step.effects);
+    let within: BTreeSet<Uuid> = effects()
+        .filter_map(|effect| match effect {
+            Effect::LeaveTrash(id) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    let new = effects().filter_map(|effect| match effect {
+        Effect::Trash(entry) if entry.purge && !within.contains(&entry.id) => Some(&**entry),
+        _ => None,
+    });
+    let going: Vec<&TrashEntry> = new.chain(trash.values().filter(|_| everything)).collect();
+    let bytes =
+        going.iter().fold(Bytes::ZERO, |sum, entry| sum.saturating_add(entry.record.object.body.size()));
+    let count = match going.len() {
+        0 => return None,
+        1 => "1 object".to_owned(),
+        many => format!("{many} objects"),
+    };
+    Some(format!(
+        "After that, in a run of its own, the trash loses {count} of {bytes} for good. That cannot be taken back.\n"
+    ))
+}
 
 /// Purges what is to be purged now that the run has committed: entries marked so, or all of them.
 pub fn after_commit(

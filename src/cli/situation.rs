@@ -148,7 +148,10 @@ impl Situation<'_> {
 }
 
 /// Every container that is declared or recorded, as it is declared, else as it is recorded.
-fn containers<'a>(desired: &'a Desired, recorded: &'a Recorded) -> BTreeMap<&'a Address, &'a ContainerSpec> {
+pub fn containers<'a>(
+    desired: &'a Desired,
+    recorded: &'a Recorded,
+) -> BTreeMap<&'a Address, &'a ContainerSpec> {
     let known = recorded.containers.iter().map(|(address, record)| (address, &record.spec));
     known.chain(&desired.containers).collect()
 }

@@ -9,7 +9,7 @@ use super::Drift;
 use super::compare::{self, Difference};
 use super::problems;
 use super::world::{Options, Scope, World};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::Diagnostics;
 use crate::model::{Address, Body, ContainerView, Health, ObjectKey, Observed, Place, Record};
 
 /// What is done with one object, and what it is done from and to.
@@ -167,7 +167,7 @@ impl Row<'_> {
             }
             (None, None, Live::Absent | Live::Foreign) => {}
             (Some(_) | None, None, Live::Ours(observed)) => {
-                out.diagnostics.push(problems::unrecorded(observed));
+                out.diagnostics.push(problems::unrecorded(&[observed]));
             }
             (Some(wanted), Some(recorded), Live::Ours(observed)) => {
                 self.compare(wanted, recorded, observed, out)
@@ -175,7 +175,11 @@ impl Row<'_> {
             (Some(wanted), Some(recorded), Live::Absent) => self.vanished(wanted, recorded, false, out),
             (Some(wanted), Some(recorded), Live::Foreign) => self.vanished(wanted, recorded, true, out),
             (None, Some(recorded), Live::Ours(observed)) => self.destroy(recorded, observed, out),
-            (None, Some(recorded), Live::Absent | Live::Foreign) => self.forget(recorded, out),
+            (None, Some(recorded), Live::Absent) => self.forget(recorded, out),
+            (None, Some(recorded), Live::Foreign) => {
+                out.diagnostics.push(problems::left_behind(recorded));
+                self.forget(recorded, out);
+            }
             (Some(_) | None, Some(_) | None, Live::Twice(containers)) => {
                 out.diagnostics.push(problems::twice(self.key, &containers));
             }
@@ -351,13 +355,14 @@ impl Row<'_> {
 fn unrecorded(world: &World<'_>, scope: &Scope, index: &LiveIndex<'_>, out: &mut Diff) {
     let known: BTreeSet<Uuid> =
         world.records.values().map(|record| record.object.id).chain(world.trash.keys().copied()).collect();
-    for (id, found) in index.by_id.iter().filter(|(id, _)| !known.contains(id)) {
-        let Some((_, observed)) = found.first() else { continue };
-        let address: Option<Address> = observed.mark.address.parse().ok();
-        if address.is_none_or(|address| scope.contains(&address)) {
-            let problem: Diagnostic = problems::unrecorded(observed);
-            out.diagnostics.push(problem);
-        }
-        debug_assert!(!id.is_nil(), "a mark without an id is never read as ours");
+    let strangers = index.by_id.iter().filter(|(id, _)| !known.contains(id));
+    let strangers: Vec<&Observed> = strangers
+        .filter_map(|(_, found)| found.first().map(|(_, observed)| *observed))
+        .filter(|observed| {
+            observed.mark.address.parse().map_or(true, |address: Address| scope.contains(&address))
+        })
+        .collect();
+    if !strangers.is_empty() {
+        out.diagnostics.push(problems::unrecorded(&strangers));
     }
 }

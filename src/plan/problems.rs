@@ -3,7 +3,7 @@
 use super::diff::occupies;
 use super::world::World;
 use crate::diag::Diagnostic;
-use crate::model::{Address, ObjectKey, Observed, Place, Record};
+use crate::model::{Address, ContainerView, Mark, ObjectKey, Observed, Place, Record};
 
 fn at_block(
     world: &World<'_>,
@@ -20,11 +20,19 @@ fn at_block(
 pub fn foreign(world: &World<'_>, wanted: &Record) -> Diagnostic {
     let address = &wanted.object.key.address;
     let name = occupies(&wanted.object.body).unwrap_or_default();
-    let detail = format!(
-        "{address} wants the name {name:?} in {}, and something that vbs did not make is there. vbs never overwrites or \
-         adopts what it did not make. Choose another name for {address}, or move the other thing away.",
-        wanted.object.container
-    );
+    let container = &wanted.object.container;
+    let detail = match marked_by_another(world, container, &name) {
+        Some(mark) => format!(
+            "{address} wants the name {name:?} in {container}, and {} of workspace {:?} with another state has it (id {}). \
+             vbs never takes over what another state owns. If that was this workspace's own state, which was lost, \
+             `vbs state rebuild` writes it anew. Otherwise choose another name for {address}.",
+            mark.address, mark.workspace, mark.id
+        ),
+        None => format!(
+            "{address} wants the name {name:?} in {container}, and something that vbs did not make is there. vbs never \
+             overwrites or adopts what it did not make. Choose another name for {address}, or move the other thing away."
+        ),
+    };
     at_block(
         world,
         address,
@@ -34,18 +42,55 @@ pub fn foreign(world: &World<'_>, wanted: &Record) -> Diagnostic {
     )
 }
 
-pub fn unrecorded(observed: &Observed) -> Diagnostic {
+/// The mark of what has this name, where another state made it.
+fn marked_by_another<'a>(world: &World<'a>, container: &Address, name: &str) -> Option<&'a Mark> {
+    let ContainerView::Present(surveyed) = world.live.get(container)? else { return None };
+    let other = |observed: &&Observed| {
+        observed.mark.lineage != world.lineage && occupies(&observed.body).as_deref() == Some(name)
+    };
+    surveyed.objects.iter().find(other).map(|observed| &observed.mark)
+}
+
+pub fn unrecorded(found: &[&Observed]) -> Diagnostic {
+    let mark = |observed: &&Observed| {
+        format!("{} (id {}, {})", observed.mark.address, observed.mark.id, observed.place.word())
+    };
     Diagnostic::error(
         "Ours but not recorded",
         format!(
-            "An object marked as {} of this workspace (id {}, {}) exists, and the state does not know it. An interrupted \
-             run or a lost or older state is the usual cause; making it again would leave two. `vbs recover` closes an \
-             interrupted run; `vbs state rebuild` writes the state anew from the marks.",
-            observed.mark.address,
-            observed.mark.id,
-            observed.place.word()
+            "What is marked as this workspace's exists, and the state does not know it: {}. An interrupted run or a lost \
+             or older state is the usual cause; making it again would leave two. `vbs recover` closes an interrupted run; \
+             `vbs state rebuild` writes the state anew from the marks.",
+            some(found.iter().map(mark))
         ),
     )
+}
+
+/// What the state forgets, though something stands in its place that may be the thing without its mark.
+pub fn left_behind(recorded: &Record) -> Diagnostic {
+    let object = &recorded.object;
+    Diagnostic::warning(
+        "Something is left behind",
+        format!(
+            "{} is not found under its mark in {}, so there is nothing to destroy and the state forgets it. But \
+             something without its mark has its name, {:?}: if that is the thing itself, its mark was lost, and it stays \
+             where it is. vbs does not touch it; look at it and remove it by hand if it is not needed.",
+            object.key.address,
+            object.container,
+            occupies(&object.body).unwrap_or_default()
+        ),
+    )
+}
+
+/// The first few of many.
+fn some(names: impl ExactSizeIterator<Item = String>) -> String {
+    const SHOWN: usize = 5;
+    let count = names.len();
+    let mut shown: Vec<String> = names.take(SHOWN).collect();
+    if count > SHOWN {
+        shown.push(format!("{} more", count - SHOWN));
+    }
+    shown.join(", ")
 }
 
 pub fn vanished(world: &World<'_>, recorded: &Record) -> Diagnostic {
@@ -81,17 +126,12 @@ pub fn twice(key: &ObjectKey, containers: &[&Address]) -> Diagnostic {
 }
 
 pub fn unsurveyed(container: &Address, why: &str, addresses: &[Address]) -> Diagnostic {
-    const SHOWN: usize = 5;
-    let mut names: Vec<String> = addresses.iter().take(SHOWN).map(ToString::to_string).collect();
-    if addresses.len() > SHOWN {
-        names.push(format!("{} more", addresses.len() - SHOWN));
-    }
     Diagnostic::error(
         "Cannot be looked at",
         format!(
             "{container}: {why}. What cannot be looked at is never taken for absent, so nothing is planned for {}. Mend \
              it, or leave it out with --exclude {container}.",
-            names.join(", ")
+            some(addresses.iter().map(ToString::to_string))
         ),
     )
 }

@@ -16,7 +16,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("hosts", &["faults", "model"]),
     ("survey", &["hosts", "model", "providers"]),
     ("state", &["diag", "exit", "faults", "model", "plan"]),
-    ("apply", &["diag", "exit", "hosts", "model", "plan", "providers", "state", "survey"]),
+    ("apply", &["diag", "exit", "faults", "hosts", "model", "plan", "providers", "state", "survey"]),
     ("ui", &["apply", "diag", "model", "plan", "state"]),
     (
         "cli",

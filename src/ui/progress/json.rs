@@ -185,6 +185,10 @@ impl<W: Write> Progress for Json<W> {
                 let message = format!("Proving {}", count(*steps, "step"));
                 self.line("info", &message, "step_progress", json!({"proving": steps}));
             }
+            Event::ConditionsFailed { failed } => {
+                let message = "What was made does not meet its conditions";
+                self.line("error", message, "step_failed", json!({"conditions": failed}));
+            }
             Event::RevertStarted { steps } => {
                 self.reverting = Some((*steps, 0));
                 let message = format!("Reverting {}", count(*steps, "step"));

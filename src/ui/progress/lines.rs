@@ -86,6 +86,11 @@ impl Lines {
                 self.failed(Direction::Back, *step, address, title, failure)
             }
             Event::Proving { steps } => format!("Proving {}…\n", count(*steps, "step")),
+            Event::ConditionsFailed { failed } => {
+                let heading = self.style.paint(Tone::Error, "What was made does not meet its conditions:");
+                let lines: String = failed.iter().map(|text| format!("  {}\n", harmless(text))).collect();
+                format!("\n{heading}\n{lines}\n")
+            }
             Event::RevertStarted { steps } => {
                 (self.total, self.ended) = (*steps, 0);
                 format!(

@@ -70,7 +70,14 @@ impl<W: Write> Quiet<W> {
 impl<W: Write> Progress for Quiet<W> {
     fn event(&mut self, event: &Event) {
         let text = self.0.lines.event(event);
-        if matches!(event, Event::StepFailed { .. } | Event::UndoFailed { .. } | Event::Interrupted { .. }) {
+        let matters = matches!(
+            event,
+            Event::StepFailed { .. }
+                | Event::UndoFailed { .. }
+                | Event::ConditionsFailed { .. }
+                | Event::Interrupted { .. }
+        );
+        if matters {
             self.0.out.write(&text);
         }
     }
