@@ -42,18 +42,18 @@ impl Baseline {
             tree: tree::read(&world.path()),
             rows: Rows::read(&state),
             runs: Journal::read(&state).runs.len(),
-            plan: plan(world),
+            plan: plan(world).unwrap(),
         }
     }
 }
 
 /// The plan of the world's command, in a form that can be compared.
-fn plan(world: &World) -> Value {
+fn plan(world: &World) -> Result<Value, String> {
     let mut arguments = world.scenario.plan.to_vec();
     arguments.push("--json");
     let ended = world.run(&arguments, "");
-    ended.expect("the plan", &[0]).unwrap_or_else(|why| panic!("{why}"));
-    comparable(&ended.stdout)
+    ended.expect("the plan", &[0])?;
+    Ok(comparable(&ended.stdout))
 }
 
 /// Without ids, which are drawn anew for what does not exist yet, and without the room on the disk.
@@ -392,7 +392,11 @@ impl Now<'_> {
         if rows != was_rows {
             wrong.push(format!("the state was {was_rows:?} and is {rows:?}"));
         }
-        let (mut was, mut is) = (before.plan.clone(), plan(self.world));
+        let mut was = before.plan.clone();
+        let mut is = match plan(self.world) {
+            Ok(plan) => plan,
+            Err(why) => return wrong.push(why),
+        };
         if kept.is_some() {
             let address = format!("volume.{}", self.world.scenario.grows.unwrap());
             for plan in [&mut was, &mut is] {
