@@ -73,10 +73,12 @@ fn main() -> ExitCode {
             "The checker was held against damage of every kind, and against an undo that is never done."
         );
     }
-    eprintln!("{} failures", tally.failures.len());
     for failure in &tally.failures {
         eprintln!("FAILED {failure}\n");
     }
+    // The closing line of every other test binary, so that totals are summed over all of them.
+    let (failed, word) = (tally.failures.len(), if tally.failures.is_empty() { "ok" } else { "FAILED" });
+    println!("test result: {word}. {} passed; {failed} failed; 0 ignored", cases.len().saturating_sub(failed));
     if tally.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
