@@ -265,8 +265,9 @@ pub fn stale(container: &ContainerSpec, epoch: u64, found: u64) -> Failure {
             "This is a stale copy of the state",
             format!(
                 "{} has seen run epoch {found} of this workspace, and this state is at {epoch}: a newer state exists, or \
-                 existed. Working from the older one would undo or double what the newer one did. Put the newest state \
-                 back (see the backups beside it), or run `vbs state rebuild` to write it anew from what is there.",
+                 existed. Working from the older one would undo or double what the newer one did. If the newest state \
+                 is still somewhere, put it back; if not, `vbs state rebuild` writes this one anew from what is there. (A \
+                 backup is always older: it was made before a run.)",
                 container.address
             ),
         ),

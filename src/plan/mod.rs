@@ -9,6 +9,8 @@ pub mod graph;
 pub mod lower;
 pub mod moves;
 pub mod present;
+pub use capacity::limit as promise_limit;
+pub use problems::UNRECORDED;
 mod problems;
 mod rename_hint;
 pub mod select;

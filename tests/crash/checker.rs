@@ -99,11 +99,17 @@ pub fn ending(world: &World) -> Ending {
     // A destroy with purge is two runs: what the first one did stays when the second is taken back.
     if since.iter().any(|status| status == "halted") {
         Ending::Halted
-    } else if since.iter().any(|status| status == "applied") {
+    } else if since.iter().any(|status| status == "applied") || was_written_anew(world) {
         Ending::Applied
     } else {
         Ending::Reverted
     }
+}
+
+/// A state that was rebuilt remembers no runs, and stands for a world in which everything was applied.
+fn was_written_anew(world: &World) -> bool {
+    let state = state_of(world);
+    Journal::read(&state).runs.len() < world.baseline.runs.max(1) && !Rows::read(&state).records.is_empty()
 }
 
 /// Whether a world is as it was in every way, so that the next case may use it too.

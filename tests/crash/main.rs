@@ -78,7 +78,10 @@ fn main() -> ExitCode {
     }
     // The closing line of every other test binary, so that totals are summed over all of them.
     let (failed, word) = (tally.failures.len(), if tally.failures.is_empty() { "ok" } else { "FAILED" });
-    println!("test result: {word}. {} passed; {failed} failed; 0 ignored", cases.len().saturating_sub(failed));
+    println!(
+        "test result: {word}. {} passed; {failed} failed; 0 ignored",
+        cases.len().saturating_sub(failed)
+    );
     if tally.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
