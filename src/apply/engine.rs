@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use uuid::Uuid;
+
 use super::dispatch::Way;
 use super::event::{CommandFailure, Event};
 use super::proof::{Finding, Seen, Views};
@@ -288,7 +290,13 @@ fn busy(container: &ContainerSpec, holder: &str) -> Failure {
 }
 
 /// How a failed command is shown.
-pub(super) fn failure(step: &Step, undo: bool, answer: Option<&Answer>, why: String) -> CommandFailure {
+pub(super) fn failure(
+    lineage: Uuid,
+    step: &Step,
+    undo: bool,
+    answer: Option<&Answer>,
+    why: String,
+) -> CommandFailure {
     let action = match &step.undo {
         crate::plan::step::Undo::Run(action) | crate::plan::step::Undo::RunInSameProcess(action) if undo => {
             action
@@ -297,7 +305,7 @@ pub(super) fn failure(step: &Step, undo: bool, answer: Option<&Answer>, why: Str
     };
     CommandFailure {
         host: step.host.to_string(),
-        command: action.to_string(),
+        command: CATALOG.shown(action, lineage),
         status: answer.map(|answer| answer.status),
         stderr: answer.map(|answer| tail(&answer.stderr)).unwrap_or_default(),
         why,
