@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use uuid::Uuid;
+
 use super::dispatch::Way;
 use super::event::{CommandFailure, Event};
 use super::proof::{Finding, Seen, Views};
@@ -265,8 +267,9 @@ pub fn stale(container: &ContainerSpec, epoch: u64, found: u64) -> Failure {
             "This is a stale copy of the state",
             format!(
                 "{} has seen run epoch {found} of this workspace, and this state is at {epoch}: a newer state exists, or \
-                 existed. Working from the older one would undo or double what the newer one did. Put the newest state \
-                 back (see the backups beside it), or run `vbs state rebuild` to write it anew from what is there.",
+                 existed. Working from the older one would undo or double what the newer one did. If the newest state \
+                 is still somewhere, put it back; if not, `vbs state rebuild` writes this one anew from what is there. (A \
+                 backup is always older: it was made before a run.)",
                 container.address
             ),
         ),
@@ -287,7 +290,13 @@ fn busy(container: &ContainerSpec, holder: &str) -> Failure {
 }
 
 /// How a failed command is shown.
-pub(super) fn failure(step: &Step, undo: bool, answer: Option<&Answer>, why: String) -> CommandFailure {
+pub(super) fn failure(
+    lineage: Uuid,
+    step: &Step,
+    undo: bool,
+    answer: Option<&Answer>,
+    why: String,
+) -> CommandFailure {
     let action = match &step.undo {
         crate::plan::step::Undo::Run(action) | crate::plan::step::Undo::RunInSameProcess(action) if undo => {
             action
@@ -296,7 +305,7 @@ pub(super) fn failure(step: &Step, undo: bool, answer: Option<&Answer>, why: Str
     };
     CommandFailure {
         host: step.host.to_string(),
-        command: action.to_string(),
+        command: CATALOG.shown(action, lineage),
         status: answer.map(|answer| answer.status),
         stderr: answer.map(|answer| tail(&answer.stderr)).unwrap_or_default(),
         why,

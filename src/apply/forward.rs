@@ -106,8 +106,11 @@ impl<'a> Engine<'a> {
     fn not_done(&self) -> Vec<Trouble> {
         let left = (0..self.statuses.len()).filter(|index| self.statuses[*index] != StepStatus::Done);
         let why = "it could not be looked at, so nobody knows whether it happened".to_owned();
-        left.map(|step| Trouble { step, failure: failure(self.step(step), false, None, why.clone()) })
-            .collect()
+        left.map(|step| Trouble {
+            step,
+            failure: failure(self.plan.lineage, self.step(step), false, None, why.clone()),
+        })
+        .collect()
     }
 
     /// Reverts, or halts where that is not possible or not wanted.
@@ -238,7 +241,7 @@ impl<'a> Engine<'a> {
             Verdict::Answered(answer) => {
                 let why = meaning(answer.status);
                 events.push((index, StepEvent::Answer, Some(evidence(&answer, why))));
-                failure(step, false, Some(&answer), why.to_owned())
+                failure(self.plan.lineage, step, false, Some(&answer), why.to_owned())
             }
             Verdict::NotStarted { why } => {
                 events.push((
@@ -246,7 +249,7 @@ impl<'a> Engine<'a> {
                     StepEvent::ProveNotDone,
                     Some(Evidence { why: why.clone(), ..Evidence::default() }),
                 ));
-                failure(step, false, None, format!("it was never started: {why}"))
+                failure(self.plan.lineage, step, false, None, format!("it was never started: {why}"))
             }
             Verdict::InDoubt { why } => {
                 events.push((
@@ -255,7 +258,7 @@ impl<'a> Engine<'a> {
                     Some(Evidence { why: why.clone(), ..Evidence::default() }),
                 ));
                 self.tell(Event::StepInDoubt { step: index, address, title, why: why.clone() });
-                failure(step, false, None, format!("no whole reply arrived: {why}"))
+                failure(self.plan.lineage, step, false, None, format!("no whole reply arrived: {why}"))
             }
         };
         Ok(Some(Trouble { step: index, failure }))
@@ -297,7 +300,10 @@ impl<'a> Engine<'a> {
         let open = self.settle(&answered, Way::Backward).await?;
         let lied = |(index, why): (usize, String)| {
             let why = format!("it reported success, but a fresh look does not show it: {why}");
-            Trouble { step: index, failure: failure(&self.plan.steps[index], false, None, why) }
+            Trouble {
+                step: index,
+                failure: failure(self.plan.lineage, &self.plan.steps[index], false, None, why),
+            }
         };
         Ok(open.into_iter().map(lied).collect())
     }
@@ -346,8 +352,10 @@ impl<'a> Engine<'a> {
         let unsettled = self.with_status(&[StepStatus::InDoubt, StepStatus::Answered, StepStatus::Intent]);
         if !unsettled.is_empty() {
             let why = "it is neither done nor not done, and it cannot be taken back".to_owned();
-            let trouble =
-                |step| Trouble { step, failure: failure(self.step(step), false, None, why.clone()) };
+            let trouble = |step| Trouble {
+                step,
+                failure: failure(self.plan.lineage, self.step(step), false, None, why.clone()),
+            };
             let troubles = unsettled.into_iter().map(trouble).collect();
             return self.stick(troubles);
         }

@@ -22,7 +22,11 @@ pub struct Prospect {
     pub done: Vec<Title>,
     /// Steps that may or may not have happened; recovery looks.
     pub doubtful: Vec<Title>,
-    pub never_sent: usize,
+    pub never_sent: Vec<Title>,
+    /// The first irreversible step that was sent, if one was.
+    pub irreversible: Option<Title>,
+    /// Whether finishing was asked for.
+    pub resume: bool,
 }
 
 /// Reads the journal of an open run.
@@ -31,12 +35,17 @@ pub fn prospect(open: &OpenRun, resume: bool) -> Prospect {
         let steps = open.plan.steps.iter().zip(&open.statuses);
         steps.filter(|(_, status)| wanted.contains(status)).map(|(step, _)| step.title.clone()).collect()
     };
-    let irreversible = open.plan.steps.iter().zip(&open.statuses).any(|(step, status)| {
-        step.is_irreversible() && !matches!(status, StepStatus::Planned | StepStatus::NotDone)
-    });
+    let sent = |status: &StepStatus| !matches!(status, StepStatus::Planned | StepStatus::NotDone);
+    let irreversible = open
+        .plan
+        .steps
+        .iter()
+        .zip(&open.statuses)
+        .find(|(step, status)| step.is_irreversible() && sent(status))
+        .map(|(step, _)| step.title.clone());
     Prospect {
         run: open.id,
-        forward: open.direction == Direction::Forward && (resume || irreversible),
+        forward: open.direction == Direction::Forward && (resume || irreversible.is_some()),
         done: titles(&[StepStatus::Done, StepStatus::UndoFailed]),
         doubtful: titles(&[
             StepStatus::Intent,
@@ -44,7 +53,9 @@ pub fn prospect(open: &OpenRun, resume: bool) -> Prospect {
             StepStatus::InDoubt,
             StepStatus::UndoIntent,
         ]),
-        never_sent: titles(&[StepStatus::Planned, StepStatus::NotDone]).len(),
+        never_sent: titles(&[StepStatus::Planned, StepStatus::NotDone]),
+        irreversible,
+        resume,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::faults;
 use crate::hosts::Verdict;
 use crate::model::command::status;
 use crate::plan::step::Undo;
+use crate::providers::CATALOG;
 use crate::state::{Direction, Evidence, RunStatus, StepEvent, StepStatus};
 
 impl Engine<'_> {
@@ -77,7 +78,10 @@ impl Engine<'_> {
         for step in undone {
             match seen.unknown(&self.step(step).proof) {
                 Some(why) => {
-                    unseen.push(Trouble { step, failure: failure(self.step(step), true, None, why) });
+                    unseen.push(Trouble {
+                        step,
+                        failure: failure(self.plan.lineage, self.step(step), true, None, why),
+                    });
                 }
                 None => remains.find(self.plan, step, &seen, self.recovering),
             }
@@ -94,7 +98,9 @@ impl Engine<'_> {
             .iter()
             .rev()
             .filter_map(|index| match &self.step(*index).undo {
-                Undo::Run(action) | Undo::RunInSameProcess(action) => Some(action.to_string()),
+                Undo::Run(action) | Undo::RunInSameProcess(action) => {
+                    Some(CATALOG.shown(action, self.plan.lineage))
+                }
                 Undo::Nothing | Undo::Impossible { .. } => None,
             })
             .collect();
@@ -227,12 +233,14 @@ impl Engine<'_> {
             Verdict::Answered(answer) if answer.status == status::STALE => return Err(fenced()),
             Verdict::Answered(answer) => {
                 let found = evidence(&answer, meaning(answer.status));
-                failure(step, true, Some(&answer), found.why)
+                failure(self.plan.lineage, step, true, Some(&answer), found.why)
             }
-            Verdict::NotStarted { why } => failure(step, true, None, format!("it was never started: {why}")),
+            Verdict::NotStarted { why } => {
+                failure(self.plan.lineage, step, true, None, format!("it was never started: {why}"))
+            }
             Verdict::InDoubt { why } => {
                 self.doubted_undo = true;
-                failure(step, true, None, format!("no whole reply arrived: {why}"))
+                failure(self.plan.lineage, step, true, None, format!("no whole reply arrived: {why}"))
             }
         };
         Ok(Some(Trouble { step: index, failure }))
@@ -266,7 +274,7 @@ impl Engine<'_> {
                 None => undone.push((index, StepEvent::Undo, None)),
                 Some(missing) => left.push(by_step.remove(&index).unwrap_or_else(|| {
                     let why = format!("it was to be taken back, but {missing}");
-                    Trouble { step: index, failure: failure(step, true, None, why) }
+                    Trouble { step: index, failure: failure(self.plan.lineage, step, true, None, why) }
                 })),
             }
         }

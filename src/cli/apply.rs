@@ -87,7 +87,8 @@ fn carry_out(context: &mut Context, order: &Order<'_>) -> Result<Exit, Failure> 
     let question = Question { variables: order.variables, options: &order.options, chosen: &BTreeMap::new() };
     with_situation(context, &workspace, &recorded, &question, |context, situation| {
         let (_, built, changes) = look_and_plan(context, situation, order.no_refresh)?;
-        let trash = order.options.purge && !recorded.trash.is_empty();
+        // Entries that an interrupted run had no time to purge go now as well.
+        let trash = recorded.trash.values().any(|entry| entry.purge || order.options.purge);
         announce(context, order, &built.plan, &changes, &built.diagnostics)?;
         if let Some(text) = purge::announcement(&built.plan, &recorded.trash, order.options.purge)
             && !order.json

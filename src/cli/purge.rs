@@ -33,7 +33,8 @@ pub fn announcement(plan: &Plan, trash: &BTreeMap<Uuid, TrashEntry>, everything:
         Effect::Trash(entry) if entry.purge && !within.contains(&entry.id) => Some(&**entry),
         _ => None,
     });
-    let going: Vec<&TrashEntry> = new.chain(trash.values().filter(|_| everything)).collect();
+    let going: Vec<&TrashEntry> =
+        new.chain(trash.values().filter(|entry| everything || entry.purge)).collect();
     let bytes =
         going.iter().fold(Bytes::ZERO, |sum, entry| sum.saturating_add(entry.record.object.body.size()));
     let count = match going.len() {

@@ -32,6 +32,13 @@ pub fn recover(context: &mut Context, args: &RecoverArgs) -> Result<Exit, Failur
         .into());
     }
     let outcome = close(context, &mut store, &open, args.resume)?;
+    let waiting = store.snapshot()?.trash.values().filter(|entry| entry.purge).count();
+    if waiting > 0 {
+        print::tell(&format!(
+            "\nThe run had come to the point where the trash is emptied: {waiting} in it are still to go for good. \
+             `vbs apply` or `vbs destroy --purge` does that next, `vbs trash purge` at once.\n"
+        ));
+    }
     Ok(match outcome {
         Outcome::Reverted { .. } => Exit::Success,
         other => other.exit(),
@@ -60,16 +67,23 @@ fn describe(open: &OpenRun, prospect: &Prospect) -> String {
     }
     list(&mut text, "Done, or answered before the interruption:", &prospect.done);
     list(&mut text, "May or may not have happened; vbs looks:", &prospect.doubtful);
-    if prospect.never_sent > 0 {
-        text.push_str(&format!("\nNever sent: {} steps.\n", prospect.never_sent));
-    }
-    text.push_str(if prospect.forward {
-        "\nvbs will look at what is there and finish the run."
-    } else {
-        "\nvbs will look at what is there and take back what was done, so that everything is as it was before the \
-         run. (`vbs recover --resume` finishes it instead.)"
+    let heading = if prospect.forward { "Never sent, and to be done now:" } else { "Never sent:" };
+    list(&mut text, heading, &prospect.never_sent);
+    text.push_str(match (prospect.forward, &prospect.irreversible) {
+        (true, Some(_)) => "\nvbs will look at what is there. Something that cannot be taken back has been sent:\n",
+        (true, None) => "\nvbs will look at what is there and finish the run, as asked with --resume.\n",
+        (false, _) => {
+            "\nvbs will look at what is there and take back what was done, so that everything is as it was before the \
+             run. (`vbs recover --resume` finishes it instead.)\n"
+        }
     });
-    text.push('\n');
+    if let Some(title) = prospect.irreversible.as_ref().filter(|_| prospect.forward) {
+        text.push_str(&format!(
+            "  - {title}\nIf it happened, vbs finishes the run, because going back is not possible any more; if it did \
+             not, vbs takes back everything{}.\n",
+            if prospect.resume { ", unless --resume is given, as it is: then it finishes" } else { "" }
+        ));
+    }
     text
 }
 

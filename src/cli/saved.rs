@@ -14,7 +14,9 @@ use super::{apply, held_if_any, outputs, purge};
 use crate::apply::{Outcome, Seen, Views};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::exit::{Exit, Failure};
-use crate::model::{Address, ObjectKey};
+use crate::model::{Address, ContainerView, ObjectKey};
+use crate::plan::diff::occupies;
+use crate::plan::promise_limit;
 use crate::plan::step::Effect;
 use crate::plan::world::Options;
 use crate::plan::{Mode, Plan};
@@ -211,17 +213,59 @@ fn refuse_if_stale(situation: &Situation<'_>, views: &Views, saved: &SavedPlan) 
     {
         return Err(stale(&format!("{from} is not there any more to become {to}.")));
     }
+    if let Some(why) = in_the_way(views, &saved.plan).or_else(|| no_room(situation, views, &saved.plan)) {
+        return Err(stale(&why));
+    }
     for (address, planned) in &saved.plan.containers {
-        if let Some(crate::model::ContainerView::Unsurveyed { why }) = views.get(address) {
+        if let Some(ContainerView::Unsurveyed { why }) = views.get(address) {
             return Err(stale(&format!("{address} cannot be looked at: {why}.")));
         }
-        if let Some(crate::model::ContainerView::Present(found)) = views.get(address)
+        if let Some(ContainerView::Present(found)) = views.get(address)
             && found.identity != planned.identity
         {
             return Err(stale(&format!("{address} is another one than it was.")));
         }
     }
     Ok(())
+}
+
+/// Something that is not ours took a name that the plan wants.
+fn in_the_way(views: &Views, plan: &Plan) -> Option<String> {
+    let objects = plan.steps.iter().flat_map(|step| &step.effects).filter_map(|effect| match effect {
+        Effect::Put(record) => Some(&record.object),
+        _ => None,
+    });
+    for object in objects {
+        let foreign = match views.get(&object.container) {
+            Some(ContainerView::Fresh { foreign, .. }) => foreign,
+            Some(ContainerView::Present(surveyed)) => &surveyed.foreign,
+            Some(ContainerView::Unsurveyed { .. }) | None => continue,
+        };
+        if let Some(name) = occupies(&object.body).filter(|name| foreign.contains(name)) {
+            let (address, container) = (&object.key.address, &object.container);
+            return Some(format!(
+                "{address} wants the name {name:?} in {container}, and something else has it by now."
+            ));
+        }
+    }
+    None
+}
+
+/// A pool that filled up since.
+fn no_room(situation: &Situation<'_>, views: &Views, plan: &Plan) -> Option<String> {
+    plan.pools.iter().filter(|pool| pool.after > pool.before).find_map(|pool| {
+        let now = match views.get(&pool.pool)? {
+            ContainerView::Fresh { capacity, .. } => (*capacity)?,
+            ContainerView::Present(surveyed) => surveyed.capacity?,
+            ContainerView::Unsurveyed { .. } => return None,
+        };
+        let policy = situation.resolved.desired.containers.get(&pool.pool).map(|spec| spec.policy.clone());
+        let more = pool.after.saturating_sub(pool.before);
+        let after = now.promised.saturating_add(more);
+        let limit = promise_limit(now, &policy.unwrap_or_default());
+        (after > limit)
+            .then(|| format!("{} can promise {limit} by now, and {after} would be promised.", pool.pool))
+    })
 }
 
 /// Without the key the file may be anybody's: the plan is made anew, and must come out the same.

@@ -17,6 +17,7 @@ use crate::exit::Failure;
 use crate::hosts::Hosts;
 use crate::model::desired::Desired;
 use crate::model::{Address, ContainerSpec, ContainerView, Kind, Surveyed};
+use crate::plan::UNRECORDED;
 use crate::plan::build::{Built, build};
 use crate::plan::diff::occupies;
 use crate::plan::lower::lower;
@@ -142,6 +143,11 @@ impl Situation<'_> {
             built.diagnostics.extend(self.resolved.deferred.preconditions(&look));
         }
         built.diagnostics.extend(self.warnings.clone());
+        if self.recorded.open_run.is_some() {
+            // What an open run made is not recorded yet: the banner has said so, and recovery is the cure.
+            built.diagnostics =
+                built.diagnostics.into_iter().filter(|problem| problem.summary != UNRECORDED).collect();
+        }
         built.diagnostics.sort();
         Ok(built)
     }

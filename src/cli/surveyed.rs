@@ -7,7 +7,7 @@ use super::situation::Situation;
 use crate::apply::{Seen, Views};
 use crate::config::value::Value;
 use crate::model::{
-    Address, Body, ContainerRecord, ContainerView, Health, Kind, Mark, Observed, Place, Record, Surveyed,
+    Address, ContainerRecord, ContainerView, Health, Kind, Mark, Observed, Place, Record, Surveyed,
 };
 use crate::plan::step::Effect;
 use crate::plan::world::find_record;
@@ -36,7 +36,7 @@ pub fn value(situation: &Situation<'_>, views: &Views, address: &Address, name: 
     let seen = Seen::new(views, situation.recorded.lineage);
     let observed = seen.object(&container, resource.id)?;
     match name {
-        "status" => Some(Value::text(status(observed))),
+        "status" => Some(Value::text(observed.status())),
         "created_at" => {
             let seconds: i64 = observed.notes.get("created_at")?.parse().ok()?;
             Some(Value::text(&jiff::Timestamp::from_second(seconds).ok()?.to_string()))
@@ -58,16 +58,6 @@ fn container_of(spec: &crate::model::desired::Spec) -> Option<Address> {
     })
 }
 
-/// `available`, `attached`, `replaced`, `staged`, `trash`.
-pub fn status(observed: &Observed) -> &'static str {
-    match (&observed.health, observed.place, &observed.body) {
-        (Health::Replaced { .. }, ..) => "replaced",
-        (Health::Good, Place::Live, Body::Disk(_)) => "attached",
-        (Health::Good, Place::Live, _) => "available",
-        (Health::Good, place, _) => place.word(),
-    }
-}
-
 fn percent(part: u64, whole: u64) -> Value {
     Value::integer(if whole == 0 { 0 } else { i128::from(part) * 100 / i128::from(whole) })
 }
@@ -76,6 +66,7 @@ fn percent(part: u64, whole: u64) -> Value {
 pub fn remembered(recorded: &Recorded, record: &ContainerRecord) -> Surveyed {
     Surveyed {
         identity: record.identity,
+        makes: record.makes.clone(),
         epoch: Some(recorded.epoch),
         objects: Vec::new(),
         foreign: BTreeSet::new(),

@@ -2,9 +2,9 @@
 
 use super::frame::Body;
 use super::pool::Held;
-use super::quote::quote;
 use super::{Fence, Hosts, Verdict};
 use crate::faults::{Class, Kind, hook, pass};
+use crate::model::quote::quote;
 
 /// Sends a frame as [`Hosts::send`] does, with whatever is to strike on its way.
 pub async fn send(hosts: &Hosts, held: Held<'_>, mut body: Body, fence: &Fence) -> Verdict {

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use uuid::Uuid;
 
 use super::Fence;
-use super::quote::quote;
 use crate::model::command::{Effect, Frame, GuardDirectory, Query};
+use crate::model::quote::quote;
 
 /// Sent before the first frame of every shell.
 pub const PRELUDE: &str = include_str!("prelude.sh");

@@ -8,7 +8,6 @@ mod channel;
 mod faults;
 mod frame;
 mod pool;
-mod quote;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use super::quote;
 use super::texts::Texts;
 
 /// One operation of one provider, as plans and journals store it: a name from the provider's table and its
@@ -29,7 +31,7 @@ impl Action {
     }
 }
 
-/// As it is shown to people: the provider's verb and its arguments, quoted where they need it.
+/// As it is shown where no table knows it: the provider's verb and its arguments, quoted where they need it.
 impl std::fmt::Display for Action {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.provider, self.verb)?;
@@ -49,7 +51,46 @@ pub struct Verb {
     pub parameters: &'static [&'static str],
     /// POSIX shell, run under `set -eu` in a subshell of its own with `umask 077`, `LC_ALL=C` and a fixed `PATH`.
     pub script: &'static str,
+    /// The command at the script's heart, for people: `truncate -s {size} -- {path}/{name}.img`. In braces stand
+    /// parameters, and `{lineage}`; `{makes...}` is a word for each line of the parameter.
+    pub shown: &'static str,
     pub effect: Effect,
+}
+
+impl Verb {
+    /// The command at the script's heart with these arguments, ready to be copied into a shell: a word that holds an
+    /// argument is quoted as a whole where it has to be. `None` where an argument is missing, or holds what no shell
+    /// can.
+    pub fn shown(&self, arguments: &Texts, lineage: Uuid) -> Option<String> {
+        let lineage = lineage.to_string();
+        let value = |name: &str| if name == "lineage" { Some(lineage.as_str()) } else { arguments.get(name) };
+        let mut words = Vec::new();
+        for word in self.shown.split(' ') {
+            if let Some(list) = word.strip_prefix('{').and_then(|word| word.strip_suffix("...}")) {
+                for line in value(list)?.lines() {
+                    words.push(quote::where_needed(line).ok()?);
+                }
+            } else if word.contains('{') {
+                words.push(quote::where_needed(&filled(word, value)?).ok()?);
+            } else {
+                words.push(word.to_owned());
+            }
+        }
+        Some(words.join(" "))
+    }
+}
+
+/// A word of a template with the values of what stands in braces.
+fn filled<'a>(word: &str, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+    let mut text = String::new();
+    let mut rest = word;
+    while let Some((before, behind)) = rest.split_once('{') {
+        let (name, after) = behind.split_once('}')?;
+        text.push_str(before);
+        text.push_str(value(name)?);
+        rest = after;
+    }
+    Some(text + rest)
 }
 
 /// Whether a script may change anything, and what protects it.
@@ -104,4 +145,26 @@ pub mod status {
     pub const STALE: i32 = 76;
     /// The container (pool, hypervisor) is not there or is another one; nothing was changed.
     pub const GONE: i32 = 77;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(template: &'static str, arguments: &[(&'static str, &str)]) -> Option<String> {
+        let verb = Verb { name: "v", parameters: &[], script: "", shown: template, effect: Effect::Guarded };
+        verb.shown(&arguments.iter().copied().collect(), Uuid::nil())
+    }
+
+    #[test]
+    fn a_shown_command_can_be_pasted_whatever_its_arguments_hold() {
+        let image = "rm -- {path}/{name}.img";
+        assert_eq!(shown(image, &[("path", "/srv"), ("name", "db")]).unwrap(), "rm -- /srv/db.img");
+        let hostile = shown(image, &[("path", "/a b"), ("name", "$(reboot)'{path}")]).unwrap();
+        assert_eq!(hostile, r"rm -- '/a b/$(reboot)'\''{path}.img'");
+        assert_eq!(shown("x {lineage}", &[]).unwrap(), format!("x {}", Uuid::nil()));
+        assert_eq!(shown("mkdir {makes...} a", &[("makes", "/b\n/c d")]).unwrap(), "mkdir /b '/c d' a");
+        assert_eq!(shown("mkdir {makes...} a", &[("makes", "")]).unwrap(), "mkdir a");
+        assert_eq!(shown(image, &[("path", "/srv")]), None);
+    }
 }

@@ -6,6 +6,7 @@ pub mod container;
 pub mod desired;
 pub mod object;
 pub mod observed;
+pub mod quote;
 pub mod record;
 pub mod schema;
 pub mod size;

@@ -68,6 +68,16 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// In one word, for expressions and people: `available`, `attached`, `replaced`, `staged`, `trash`.
+    pub fn status(&self) -> &'static str {
+        match (&self.health, self.place, &self.body) {
+            (Health::Replaced { .. }, ..) => "replaced",
+            (Health::Good, Place::Live, Body::Disk(_)) => "attached",
+            (Health::Good, Place::Live, _) => "available",
+            (Health::Good, place, _) => place.word(),
+        }
+    }
+
     /// The facts of the body, and `place` and `health`: what proofs are held against.
     pub fn facts(&self) -> BTreeMap<&'static str, String> {
         let mut facts = self.body.facts();
@@ -86,6 +96,8 @@ impl Observed {
 pub struct Surveyed {
     /// What the container says of itself.
     pub identity: Uuid,
+    /// See [`super::object::ContainerBody::makes`]: what the container says that this lineage made.
+    pub makes: Vec<String>,
     /// The last epoch of this lineage there; nothing where this lineage has not been.
     pub epoch: Option<u64>,
     /// Every marked object of any lineage. One id may occur twice: that is an error to be reported, not hidden.

@@ -75,7 +75,7 @@ fn capacity(world: &World<'_>, pool: &Address) -> Option<Capacity> {
 }
 
 /// What the pool's policy lets it promise in all.
-fn limit(capacity: Capacity, policy: &PoolPolicy) -> Bytes {
+pub fn limit(capacity: Capacity, policy: &PoolPolicy) -> Bytes {
     let size = u128::from(capacity.size.0);
     let reserve = match policy.reserve_free {
         Reserve::Bytes(bytes) => u128::from(bytes.0),

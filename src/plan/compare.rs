@@ -79,6 +79,13 @@ fn state_only(wanted: &Record, recorded: &Record, ignored: &Ignored<'_>) -> bool
         || wanted.depends_on != recorded.depends_on
 }
 
+/// Whether a volume is smaller than it was made: what lay beyond is gone. Growing it back would hide that.
+pub fn has_lost_data(recorded: &Record, observed: &Observed) -> bool {
+    matches!(recorded.object.body, Body::Volume(_))
+        && observed.health == Health::Good
+        && observed.body.size() < recorded.object.body.size()
+}
+
 /// The size to be compared with the host's: a clone whose size is not written keeps the one it was made with, even
 /// when its source has grown since.
 fn wanted_size(world: &World<'_>, wanted: &Record, want: &VolumeBody, have: &VolumeBody) -> Bytes {

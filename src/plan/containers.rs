@@ -38,7 +38,7 @@ pub fn join(world: &World<'_>, address: &Address, identity: Uuid) -> Result<Vec<
         (Some(ContainerView::Present(surveyed)), recorded)
             if surveyed.epoch.is_none() || recorded.is_none() =>
         {
-            let makes = recorded.map(|record| record.makes.clone()).unwrap_or_default();
+            let makes = recorded.map_or(&surveyed.makes, |record| &record.makes).clone();
             Operation::Join { body: ContainerBody { makes }, exists: true }
         }
         _ => return Ok(Vec::new()),

@@ -257,7 +257,8 @@ impl Row<'_> {
 
     fn compare(&self, wanted: &Record, recorded: &Record, observed: &Observed, out: &mut Diff) {
         let difference = compare::compare(self.world, wanted, recorded, observed);
-        self.drift_of(recorded, observed, |fact| compare::mends(&difference, fact), out);
+        let lost = compare::has_lost_data(recorded, observed);
+        self.drift_of(recorded, observed, |fact| !lost && compare::mends(&difference, fact), out);
         if self.options.refresh_only {
             return self.accept(recorded, observed, out);
         }
@@ -275,6 +276,10 @@ impl Row<'_> {
             return;
         }
         let asked = self.options.replaces(address);
+        if !asked && compare::has_lost_data(recorded, observed) {
+            out.diagnostics.push(problems::lost_data(self.world, recorded, observed));
+            return;
+        }
         let decision = match &difference {
             _ if asked => Decision::Replace,
             Difference::None => return,

@@ -10,6 +10,8 @@ mod hints;
 pub mod lower;
 pub mod moves;
 pub mod present;
+pub use capacity::limit as promise_limit;
+pub use problems::UNRECORDED;
 mod problems;
 pub mod select;
 pub mod step;

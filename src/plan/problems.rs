@@ -5,6 +5,9 @@ use super::world::World;
 use crate::diag::Diagnostic;
 use crate::model::{Address, ContainerView, Mark, ObjectKey, Observed, Place, Record};
 
+/// The summary of what is marked as ours and not in the state.
+pub const UNRECORDED: &str = "Ours but not recorded";
+
 fn at_block(
     world: &World<'_>,
     address: &Address,
@@ -56,7 +59,7 @@ pub fn unrecorded(found: &[&Observed]) -> Diagnostic {
         format!("{} (id {}, {})", observed.mark.address, observed.mark.id, observed.place.word())
     };
     Diagnostic::error(
-        "Ours but not recorded",
+        UNRECORDED,
         format!(
             "What is marked as this workspace's exists, and the state does not know it: {}. An interrupted run or a lost \
              or older state is the usual cause; making it again would leave two. `vbs recover` closes an interrupted run; \
@@ -93,11 +96,30 @@ fn some(names: impl ExactSizeIterator<Item = String>) -> String {
     shown.join(", ")
 }
 
+pub fn lost_data(world: &World<'_>, recorded: &Record, observed: &Observed) -> Diagnostic {
+    let address = &recorded.object.key.address;
+    let detail = format!(
+        "{address} is {} and was made {}: somebody cut it off, and what lay beyond is gone. Growing it back would only \
+         hide that. If a snapshot of it is left, `vbs apply --restore {address}=SNAPSHOT` brings the content back; from a \
+         backup, put the whole image back in place. To go on with what is left, run `vbs apply --refresh-only`, which \
+         records the size as it is; after that it can grow again.",
+        observed.body.size(),
+        recorded.object.body.size(),
+    );
+    at_block(
+        world,
+        address,
+        Diagnostic::error("Smaller than it was made", detail),
+        "size",
+        "data was cut off",
+    )
+}
+
 pub fn vanished(world: &World<'_>, recorded: &Record) -> Diagnostic {
     let address = &recorded.object.key.address;
     let detail = format!(
         "{address} was made in {} (name {:?}, id {}) and is not there any more, though {} itself is. Its data may be \
-         gone. If it was moved, put it back. To make a new, empty one run again with --recreate '{address}'; to stop \
+         gone. If it was moved, put it back. To make it anew without that data run again with --recreate '{address}'; to stop \
          managing it run `vbs state rm '{address}'`.",
         recorded.object.container,
         recorded.object.body.name().unwrap_or_default(),

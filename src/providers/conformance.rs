@@ -238,6 +238,24 @@ fn every_verb_is_used_and_reads_only_what_it_is_given() {
     }
 }
 
+#[test]
+fn every_verb_shows_a_command_over_its_own_parameters() {
+    for verb in CATALOG.iter().flat_map(Provider::verbs) {
+        assert!(!verb.shown.is_empty(), "{}", verb.name);
+        for placeholder in verb.shown.split('{').skip(1) {
+            let (name, _) = placeholder.split_once('}').unwrap_or_else(|| panic!("{}", verb.shown));
+            let name = name.trim_end_matches("...");
+            assert!(name == "lineage" || verb.parameters.contains(&name), "{}: {name}", verb.name);
+        }
+    }
+    for action in all_steps().iter().flat_map(|(_, _, steps)| steps).flat_map(actions) {
+        let shown = CATALOG.shown(action, id(8));
+        assert!(!shown.contains(['{', '}']) && shown.contains(" '/srv/some where/"), "{shown}");
+    }
+    let unknown = Action { verb: "none".into(), ..all_steps()[0].2[0].run.clone() };
+    assert_eq!(CATALOG.shown(&unknown, id(8)), unknown.to_string());
+}
+
 /// One phase: creating is undone by what destroys. Two phases: a destroy is undone by taking out of the trash, and a
 /// create by what removes or keeps.
 #[test]

@@ -91,6 +91,20 @@ impl Catalog {
             .ok_or_else(|| unknown(&container.address, &container.provider))
     }
 
+    fn verb(&self, action: &Action) -> Option<&'static Verb> {
+        self.iter()
+            .filter(|provider| provider.schema().name == action.provider)
+            .flat_map(|provider| provider.verbs())
+            .find(|verb| verb.name == action.verb)
+    }
+
+    /// The command at the heart of an action, for people to read and to copy. Guard, checks and marks are left out, as
+    /// `docs/providers` says of each provider.
+    pub fn shown(&self, action: &Action, lineage: Uuid) -> String {
+        let shown = self.verb(action).and_then(|verb| verb.shown(&action.arguments, lineage));
+        shown.unwrap_or_else(|| action.to_string())
+    }
+
     /// The frame that an action stands for. Names come from tables and values are quoted by the transport, so a
     /// stored action can run nothing that is not in a provider's table.
     ///
@@ -98,10 +112,7 @@ impl Catalog {
     /// An action that no table knows, or whose arguments are not those of its verb.
     pub fn frame(&self, action: &Action, guard: &GuardDirectory) -> Result<Frame, Diagnostic> {
         let verb = self
-            .iter()
-            .filter(|provider| provider.schema().name == action.provider)
-            .flat_map(|provider| provider.verbs())
-            .find(|verb| verb.name == action.verb)
+            .verb(action)
             .ok_or_else(|| foreign_action(action, "this version of vbs has no such operation"))?;
         if !action.arguments.names().eq(sorted(verb.parameters)) {
             return Err(foreign_action(action, "its arguments are not those of the operation"));

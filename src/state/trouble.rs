@@ -122,12 +122,13 @@ pub(super) fn damaged(path: &Path, summary: &'static str, what: &str) -> Diagnos
         Some(newest) => Diagnostic::error(
             summary,
             format!(
-                "{what} Keep it aside, then put the newest backup in its place, or let `vbs state rebuild` find \
-                 every object on its host again:"
+                "{what} Keep it aside and put the newest backup in its place; it was made before the last run and \
+                 does not know that one. `vbs state rebuild` then writes it anew from what is on the hosts:"
             ),
         )
         .literal(format!("mv {0} {0}.damaged", path.display()))
-        .literal(format!("cp -p {} {}", newest.display(), path.display())),
+        .literal(format!("cp -p {} {}", newest.display(), path.display()))
+        .literal("vbs state rebuild"),
         None => Diagnostic::error(
             summary,
             format!(

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::text::{about, harmless, width};
 use crate::model::observed::Capacity;
-use crate::model::{Address, Bytes, ContainerView, Health, Observed, Record, TrashEntry};
+use crate::model::{Address, Body, Bytes, ContainerView, Health, Observed, Record, TrashEntry};
 
 /// Rows under a heading. Cells are made harmless as they are added.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ pub fn records<'a>(records: impl IntoIterator<Item = &'a Record>) -> Table {
         table.row([
             object.key.address.to_string(),
             object.container.to_string(),
-            object.body.name().unwrap_or("-").to_owned(),
+            name(&object.body),
             size(object.body.size()),
             object.id.to_string(),
         ]);
@@ -77,7 +77,7 @@ pub fn trash<'a>(
         table.row([
             entry.id.to_string(),
             object.key.address.to_string(),
-            object.body.name().unwrap_or("-").to_owned(),
+            name(&object.body),
             object.container.to_string(),
             size(object.body.size()),
             age(now.saturating_sub(entry.trashed_at)),
@@ -114,7 +114,7 @@ pub fn overview<'a>(objects: impl IntoIterator<Item = (&'a Record, Option<Option
         table.row([
             object.key.address.to_string(),
             object.container.to_string(),
-            object.body.name().unwrap_or("-").to_owned(),
+            name(&object.body),
             size(object.body.size()),
             status(found),
         ]);
@@ -140,13 +140,13 @@ pub fn containers(views: &BTreeMap<Address, ContainerView>) -> Table {
     table
 }
 
-/// How an object was found, in a few words; see [`overview`].
+/// How an object was found, in the words that expressions have for it and a few more; see [`overview`].
 pub fn status(found: Option<Option<&Observed>>) -> String {
     let Some(found) = found else { return "not looked at".to_owned() };
     let Some(observed) = found else { return "vanished".to_owned() };
     let words = match &observed.health {
-        Health::Good => observed.place.word().to_owned(),
-        Health::Replaced { found } => format!("replaced: {found}"),
+        Health::Good => observed.status().to_owned(),
+        Health::Replaced { found } => format!("{}: {found}", observed.status()),
     };
     if observed.open { words + ", in use" } else { words }
 }
@@ -190,6 +190,14 @@ pub fn when(seconds: i64) -> String {
     }
 }
 
+/// What it is called on its host: a disk by its VM and device.
+fn name(body: &Body) -> String {
+    match body {
+        Body::Disk(disk) => format!("{}/{}", disk.vm, disk.device),
+        _ => body.name().unwrap_or("-").to_owned(),
+    }
+}
+
 fn size(bytes: Bytes) -> String {
     if bytes.0 == 0 { "-".to_owned() } else { about(bytes) }
 }
@@ -199,7 +207,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{Body, Mark, Object, ObjectKey, OnDestroy, Part, Place, VolumeBody};
+    use crate::model::{Mark, Object, ObjectKey, OnDestroy, Part, Place, VolumeBody};
 
     fn volume(name: &str, size: u64) -> Body {
         Body::Volume(VolumeBody {
@@ -278,7 +286,7 @@ mod tests {
         let overview = overview(rows.map(|found| (&recorded, found))).render();
         let statuses: Vec<&str> =
             overview.lines().skip(1).map(|line| line.rsplit("  ").next().unwrap()).collect();
-        assert_eq!(statuses, ["live, in use", "replaced: a\\ndirectory", "vanished", "not looked at"]);
+        assert_eq!(statuses, ["available, in use", "replaced: a\\ndirectory", "vanished", "not looked at"]);
         assert!(facts(Some(&record("db")), None).render().contains("name    db        -\n"));
     }
 }

@@ -69,6 +69,21 @@ pub fn char_width(c: char) -> usize {
     }
 }
 
+/// A clause with a capital and a full stop. What begins with a path or an address keeps its letters, and what ends in
+/// a mark of its own keeps that.
+pub fn as_sentence(clause: &str) -> String {
+    let clause = clause.trim_end();
+    let first = clause.split([' ', ',', ':']).next().unwrap_or_default();
+    let mut text = clause.to_owned();
+    if let (Some(c), true) = (clause.chars().next(), first.bytes().all(|byte| byte.is_ascii_alphabetic())) {
+        text.replace_range(..c.len_utf8(), &c.to_uppercase().to_string());
+    }
+    if !text.ends_with(['.', '!', '?', ':']) {
+        text.push('.');
+    }
+    text
+}
+
 /// Lines of at most `columns`, where words allow. A line break in `text` stays one, and so does a line's indent.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
@@ -121,6 +136,13 @@ pub fn count(number: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clause_becomes_a_sentence_but_an_address_stays_what_it_is() {
+        assert_eq!(as_sentence("the command failed"), "The command failed.");
+        assert_eq!(as_sentence("pool.fast is full."), "pool.fast is full.");
+        assert_eq!(as_sentence("/srv is gone"), "/srv is gone.");
+    }
 
     #[test]
     fn nothing_that_a_terminal_obeys_is_left() {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::style::{Style, Tone};
-use super::text::{harmless, wrap};
+use super::text::{as_sentence, harmless, wrap};
 use crate::apply::{CommandFailure, Outcome};
 use crate::plan::Totals;
 use crate::plan::step::Title;
@@ -167,7 +167,7 @@ pub fn failure_block(failure: &CommandFailure) -> String {
         literal(&mut out, &failure.stderr);
     }
     if !failure.why.is_empty() {
-        for line in wrap(&failure.why, COLUMNS - 2) {
+        for line in wrap(&as_sentence(&failure.why), COLUMNS - 2) {
             let _ = writeln!(out, "  {line}");
         }
     }
@@ -226,9 +226,10 @@ mod tests {
     #[test]
     fn a_condition_that_does_not_hold_failed_on_no_host() {
         let why = "a postcondition does not hold: too small".to_owned();
+        let told = "A postcondition does not hold: too small.";
         let (host, command, stderr) = (String::new(), String::new(), String::new());
-        let failure = CommandFailure { host, command, status: None, stderr, why: why.clone() };
-        assert_eq!(failure_block(&failure), format!("  {why}\n"));
+        let failure = CommandFailure { host, command, status: None, stderr, why };
+        assert_eq!(failure_block(&failure), format!("  {told}\n"));
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl Found {
         let Some(spec) = sides.containers.get(address).cloned() else { return };
         let known = sides.before.and_then(|before| before.containers.get(address));
         // Which directories vbs made for it is written nowhere else: without a state, none is removed with it.
-        let makes = known.map(|record| record.makes.clone()).unwrap_or_default();
+        let makes = known.map_or(&surveyed.makes, |record| &record.makes).clone();
         let record = ContainerRecord { spec, identity: surveyed.identity, makes };
         self.contents.containers.insert(address.clone(), record);
     }

@@ -216,6 +216,15 @@ fn texts_are_rendered() {
         ("\"$${x} %%{y}\"", "\"${x} %{y}\""),
         ("<<EOT\na ${1}\n  b\nEOT\n", "\"a 1\\n  b\\n\""),
         ("<<-EOT\n    a\n      b ${1}\n    EOT\n", "\"a\\n  b 1\\n\""),
+        (
+            "<<-EOT\n    a\n    %{ for x in [1, 2] ~}\n      - ${x}\n    %{ endfor ~}\n    z\n    EOT\n",
+            "\"a\\n  - 1\\n  - 2\\nz\\n\"",
+        ),
+        (
+            "<<-EOT\n      %{ if true ~}\n    a\n      %{ else ~}\n    b\n      %{ endif ~}\n      z $${w}\n\n    EOT\n",
+            "\"  a\\n    z ${w}\\n\\n\"",
+        ),
+        ("<<-EOT\nab ${1}\n    c ${2}\n    EOT\n", "\"ab 1\\n    c 2\\n\""),
         ("<<EOT\n%{ for x in [1, 2] ~}\n  - ${x}\n%{ endfor ~}\nend\nEOT\n", "\"  - 1\\n  - 2\\nend\\n\""),
         ("<<EOT\nEOT\n", "\"\""),
         ("\"e\\u0301\" == \"\\u00e9\"", "true"),

@@ -5,6 +5,7 @@
 //! parsed by itself, so that all blocks with errors are named and the others can still be checked.
 
 mod explain;
+mod indent;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::ops::Range;
 use hcl::edit::expr::Expression;
 use hcl::edit::parser::{parse_body, parse_expr};
 use hcl::edit::structure::Body;
+use hcl::edit::visit_mut::VisitMut;
 
 use crate::diag::{Diagnostic, Diagnostics, FileId, SourceMap, Span};
 use scan::Scan;
@@ -31,9 +33,17 @@ pub fn parse(sources: &SourceMap, file: FileId) -> (Body, Diagnostics) {
     if Scan::strict(text, file).problems.is_empty()
         && let Ok(body) = parse_body(text)
     {
-        return (body, Diagnostics::new());
+        return (indented(body, text), Diagnostics::new());
     }
-    recover(text, file)
+    let (body, problems) = recover(text, file);
+    (indented(body, text), problems)
+}
+
+fn indented(mut body: Body, text: &str) -> Body {
+    if text.contains("<<-") {
+        indent::Indent(text).visit_body_mut(&mut body);
+    }
+    body
 }
 
 /// One expression that is the whole of a file, such as the value of `--var`, without white space before it.
@@ -44,7 +54,10 @@ pub fn parse_expression(sources: &SourceMap, file: FileId) -> Result<Expression,
     if !scan.problems.is_empty() {
         return Err(scan.problems);
     }
-    parse_expr(text.trim_end()).map_err(|error| explain::explain(&error, text, 0..text.len(), file).into())
+    let mut expression =
+        parse_expr(text.trim_end()).map_err(|error| explain::explain(&error, text, 0..text.len(), file))?;
+    indent::Indent(text).visit_expr_mut(&mut expression);
+    Ok(expression)
 }
 
 fn check_size(text: &str, file: FileId) -> Result<(), Diagnostics> {

@@ -69,6 +69,14 @@ impl<'w, 'a> Arguments<'w, 'a> {
         self.report(Diagnostic::error(summary, detail).at(place, label));
     }
 
+    /// Warns that an attribute is read and has no effect.
+    pub fn without_effect(&self, name: &str, detail: impl Into<String>) {
+        let Some(written) = self.written(name) else { return };
+        let warning =
+            Diagnostic::warning("Without effect", detail).at(written.span, "this does nothing here");
+        self.problems.borrow_mut().push(warning.within(&self.block.title));
+    }
+
     /// Reports that something is missing, unless the block has problems of structure: what is missing may be what
     /// was written wrong.
     pub fn missing(

@@ -167,6 +167,13 @@ pub fn absolute(directory: &str, path: &str) -> String {
 
 fn policy(arguments: &Arguments<'_, '_>) -> PoolPolicy {
     let wipe = arguments.word("wipe", &[("zero", "zero"), ("discard", "discard"), ("none", "none")]);
+    if wipe.is_some_and(|wipe| wipe != "none") {
+        arguments.without_effect(
+            "wipe",
+            "A file pool removes files, whose space the file system clears before anybody else can read it, so `wipe` has \
+             no effect. Remove the line; where the bytes must be gone from the disk itself, encrypt it.",
+        );
+    }
     let default = PoolPolicy::default();
     PoolPolicy {
         wipe: wipe.map(str::to_owned),

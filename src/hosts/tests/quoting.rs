@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::hosts::channel::Channel;
+use crate::model::quote;
 
 fn text() -> impl Strategy<Value = String> {
     let nasty = prop::sample::select(vec![

@@ -55,6 +55,7 @@ fn understand(scope: &Scope<'_>, listing: &Listing<'_>) -> Result<ContainerView,
     let ours = marks.iter().filter(|mark| mark.lineage == scope.lineage).map(DiskMark::place).collect();
     Ok(ContainerView::Present(Surveyed {
         identity,
+        makes: listing.makes.clone(),
         epoch: listing.epoch,
         objects: objects(scope, listing, &entries, &marks)?,
         foreign: foreign(scope, &entries, &ours),

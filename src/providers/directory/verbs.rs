@@ -19,6 +19,7 @@ pub const JOIN: Verb = Verb {
     name: "join",
     parameters: &["path", "identity", "makes"],
     script: script!("../store/scripts/join.sh"),
+    shown: "mkdir -- {makes...} {path}/.vbs {path}/.vbs/trash",
     effect: Effect::TakesGuard,
 };
 
@@ -26,6 +27,7 @@ pub const RELEASE: Verb = Verb {
     name: "release",
     parameters: &["path", "identity", "makes"],
     script: script!("../store/scripts/release.sh"),
+    shown: "rm -f -- {path}/.vbs/epoch.{lineage}",
     effect: Effect::TakesGuard,
 };
 
@@ -33,6 +35,7 @@ pub const ATTACH: Verb = Verb {
     name: "attach",
     parameters: &["path", "identity", "id", "vm", "device", "target", "mark"],
     script: script!("scripts/attach.sh"),
+    shown: "mkdir -p -- {path}/{vm} && ln -sT -- {target} {path}/{vm}/{device}",
     effect: Effect::Guarded,
 };
 
@@ -41,6 +44,7 @@ pub const DETACH: Verb = Verb {
     name: "detach",
     parameters: &["path", "identity", "id", "vm", "device", "target"],
     script: script!("scripts/detach.sh"),
+    shown: "mv -nT -- {path}/{vm}/{device} {path}/.vbs/{id}.{lineage}.link",
     effect: Effect::Guarded,
 };
 
@@ -49,6 +53,7 @@ pub const RETARGET: Verb = Verb {
     name: "retarget",
     parameters: &["path", "identity", "id", "vm", "device", "from", "target", "mark"],
     script: script!("scripts/retarget.sh"),
+    shown: "ln -sfT -- {target} {path}/{vm}/{device}",
     effect: Effect::Guarded,
 };
 
@@ -57,6 +62,7 @@ pub const SURVEY: Verb = Verb {
     name: "survey",
     parameters: &["path", "lineage"],
     script: script!("../store/scripts/marks.sh", "../store/scripts/look.sh", "scripts/survey.sh"),
+    shown: "find {path} -mindepth 1 -maxdepth 2 -name .vbs -prune -o -ls",
     effect: Effect::Reads,
 };
 

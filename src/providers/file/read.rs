@@ -47,6 +47,7 @@ fn understand(scope: &Scope<'_>, listing: &Listing<'_>) -> Result<ContainerView,
     let found = Found::new(scope, &marks, &images);
     Ok(ContainerView::Present(Surveyed {
         identity,
+        makes: listing.makes.clone(),
         epoch: listing.epoch,
         foreign: foreign(scope, &images, &found.files),
         capacity: listing.capacity(found.allocated, found.promised),

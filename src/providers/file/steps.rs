@@ -80,6 +80,7 @@ impl Ask<'_, '_> {
                 self.check_source(object, source)?;
                 let mut action = self.action(&verbs::COPY, common);
                 action.arguments.insert("source", source.object.id.to_string());
+                action.arguments.insert("source_name", name_of(self, &source.object)?);
                 action
             }
         };
@@ -310,6 +311,7 @@ impl Ask<'_, '_> {
                 ("size", size.0.to_string()),
                 ("mark", self.mark(&former.object)?),
                 ("source", snapshot.object.id.to_string()),
+                ("source_name", name_of(self, &snapshot.object)?),
             ],
         );
         let mut step = store::step(
@@ -321,7 +323,7 @@ impl Ask<'_, '_> {
                 format!("for {}", former.object.key.address),
             ),
             run,
-            Undo::Run(self.action(&verbs::DISCARD, [("id", id.to_string()), ("name", name.clone())])),
+            Undo::Run(self.action(&verbs::UNSTAGE, [("id", id.to_string()), ("name", name.clone())])),
             // By the time the run is proved as a whole, this id is that of the former content in the trash. A copy that
             // is not whole has no name yet.
             Proof {

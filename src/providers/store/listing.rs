@@ -20,6 +20,8 @@ pub struct Listing<'a> {
     /// Directories that do not exist, outermost first.
     pub missing: Vec<String>,
     pub identity: Option<Uuid>,
+    /// Directories that this lineage made to take it into use, outermost first.
+    pub makes: Vec<String>,
     pub epoch: Option<u64>,
     /// Size of a block, number of blocks, number of free ones.
     room: Option<[u64; 3]>,
@@ -74,6 +76,7 @@ impl<'a> Listing<'a> {
         match tag {
             "missing" => self.missing.insert(0, rest.to_owned()),
             "identity" => self.identity = Some(identity(rest)?),
+            "made" => self.makes.push(rest.to_owned()),
             "epoch" => {
                 self.epoch =
                     Some(rest.parse().map_err(|_| format!("its epoch is {rest:?}, which is no number"))?);

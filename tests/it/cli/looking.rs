@@ -100,10 +100,10 @@ fn describe_tells_gone_from_not_looked_at() {
     let shop = Workspace::with(VOLUME);
     shop.vbs(&["describe", "volume.db"]).exits(1).says("volume.db is declared and was not made yet");
     shop.apply();
-    shop.vbs(&["describe"]).exits(0).says("volume.db pool.fast db 1 MiB live").says("pool.fast");
-    shop.vbs(&["describe", "volumes"]).exits(0).says("volume.db pool.fast db 1 MiB live");
+    shop.vbs(&["describe"]).exits(0).says("volume.db pool.fast db 1 MiB available").says("pool.fast");
+    shop.vbs(&["describe", "volumes"]).exits(0).says("volume.db pool.fast db 1 MiB available");
     shop.vbs(&["describe", "attachments"]).exits(0).says("Nothing is recorded.");
-    shop.vbs(&["describe", "volume.db"]).exits(0).says("Status: live").says("size 1 MiB 1 MiB");
+    shop.vbs(&["describe", "volume.db"]).exits(0).says("Status: available").says("size 1 MiB 1 MiB");
     shop.vbs(&["describe", "volume.dn"]).exits(1).says("Did you mean volume.db?");
     std::fs::remove_file(shop.path("pool/db.img")).unwrap();
     shop.vbs(&["describe", "volume.db"]).exits(0).says("Status: vanished");

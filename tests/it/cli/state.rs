@@ -264,3 +264,17 @@ fn signal(pid: u32, name: &str) {
             .success()
     );
 }
+
+/// Which directories vbs made is not lost with the state: they go with the last thing in them, as they would have.
+#[test]
+fn a_rebuilt_state_takes_away_the_directories_that_were_made() {
+    let made = "pool \"file\" \"made\" {\n  path = \"made/deep\"\n  create = true\n}\n";
+    let shop = Workspace::with(&format!("{made}{}", VOLUME.replace("pool.fast", "pool.made")));
+    assert!(!shop.path("made").exists());
+    shop.apply();
+    assert!(shop.path("made/deep/db.img").is_file());
+    std::fs::remove_dir_all(shop.path(".vbs")).unwrap();
+    shop.vbs(&["state", "rebuild", "--auto-approve"]).exits(0);
+    shop.vbs(&["destroy", "--purge", "--auto-approve"]).exits(0);
+    assert!(!shop.path("made").exists());
+}

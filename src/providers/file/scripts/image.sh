@@ -89,10 +89,11 @@ refuse_if_written() {
     done
 }
 
-# Fills the staged image with the content of object $1 and grows it to $2 bytes.
+# Fills the staged image with the content of object $1 and grows it to $2 bytes. `source_name` is for messages: the name
+# that counts is the one in the mark, for the plan may have renamed it since.
 copy_from() {
     load "$1"
-    [ -n "$marked" ] || vbs_refuse "the source $1 has no mark in $store"
+    [ -n "$marked" ] || vbs_refuse "the source $source_name ($1) has no mark in $store"
     origin=$path/$called.img
     mine "$origin" || vbs_refuse "the source $origin is not the file that was made as $1"
     [ "$now_size" -le "$2" ] || vbs_refuse "the source $origin has $now_size bytes, more than the $2 that its copy is to have"

@@ -19,7 +19,16 @@ case $line in
 esac
 vbs_write_epoch "$store"
 if [ -z "$line" ]; then
-    printf '{"format":1,"identity":"%s"}\n' "$identity" >"$store/$card.new"
+    # Behind the identity, what this lineage made to get here: that must not be lost with its state.
+    {
+        printf '{"format":1,"identity":"%s"}\n' "$identity"
+        set -f
+        IFS='
+'
+        for each in $makes; do printf '%s %s\n' "$vbs_lineage" "$each"; done
+        unset IFS
+        set +f
+    } >"$store/$card.new"
     vbs_sync "$store/$card.new"
     mv -fT -- "$store/$card.new" "$store/$card"
 fi

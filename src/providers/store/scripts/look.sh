@@ -19,8 +19,15 @@ if [ -L "$store" ]; then vbs_refuse "$store is a symbolic link"; fi
 if exists "$store"; then
     [ -d "$store" ] && [ -r "$store" ] && [ -x "$store" ] || vbs_refuse "$store cannot be read"
     if exists "$store/$card"; then
-        IFS= read -r line <"$store/$card" || [ -n "$line" ] || vbs_refuse "$store/$card cannot be read"
-        printf 'identity\t%s\0' "$line"
+        {
+            IFS= read -r line || [ -n "$line" ] || vbs_refuse "$store/$card cannot be read"
+            printf 'identity\t%s\0' "$line"
+            while IFS= read -r line; do
+                case $line in
+                    "$lineage "*) printf 'made\t%s\0' "${line#* }" ;;
+                esac
+            done
+        } <"$store/$card"
     fi
     if exists "$store/epoch.$lineage"; then
         IFS= read -r line <"$store/epoch.$lineage" || vbs_refuse "$store/epoch.$lineage cannot be read"

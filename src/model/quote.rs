@@ -14,3 +14,12 @@ pub fn quote(value: &str) -> Result<String, HoldsNul> {
     }
     Ok(format!("'{}'", value.replace('\'', r"'\''")))
 }
+
+/// `value` as one word, in quotes only where a shell would take it for anything else.
+///
+/// # Errors
+/// As [`quote`].
+pub fn where_needed(value: &str) -> Result<String, HoldsNul> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
+    if !value.is_empty() && value.chars().all(plain) { Ok(value.to_owned()) } else { quote(value) }
+}
