@@ -6,6 +6,7 @@ use super::Mode;
 use super::diff::{Change, Decision, Diff};
 use super::world::World;
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::model::quote::where_needed;
 use crate::model::{Address, Body, Record, TrashEntry};
 
 /// How many commands one warning shows.
@@ -87,11 +88,8 @@ impl<'a> Trash<'a> {
 
 /// An address as a shell takes it: that of an instance has brackets.
 fn as_argument(address: &Address) -> String {
-    if address.key.is_none() {
-        address.to_string()
-    } else {
-        format!("'{}'", address.to_string().replace('\'', "'\\''"))
-    }
+    let text = address.to_string();
+    where_needed(&text).unwrap_or(text)
 }
 
 /// One volume goes and another just like it comes: most often somebody renamed a block. Asks, for each pair, whether it
