@@ -134,7 +134,9 @@ pub fn show_plan(
     let outputs = ui::output::changes(&changes.before, &changes.after);
     let nothing = plan.is_empty() && (problems.has_errors() || !outputs.is_empty());
     match (nothing, plan.drift.is_empty()) {
-        (false, _) => print::to_stdout(|out| ui::plan::render(plan, context.style, &mut { out }))?,
+        (false, _) => print::to_stdout(|mut out| {
+            ui::plan::render_beside(plan, problems.has_errors(), context.style, &mut out)
+        })?,
         (true, false) => {
             print::to_stdout(|mut out| {
                 ui::plan::drift_report(&plan.drift, context.style, &mut out)?;

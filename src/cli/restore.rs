@@ -6,9 +6,8 @@ use std::sync::Arc;
 use super::args::{RestoreArgs, RunOptions};
 use super::context::Context;
 use super::situation::{Question, Situation, refuse_open_run, with_situation};
-use super::trash::unknown_entry;
 use super::workspace::Workspace;
-use super::{purge, runtime};
+use super::{purge, runtime, show, trash};
 use crate::apply::{Outcome, Seen, Views};
 use crate::diag::Diagnostic;
 use crate::exit::{Exit, Failure};
@@ -24,7 +23,7 @@ pub fn restore(context: &mut Context, args: &RestoreArgs) -> Result<Exit, Failur
     let (_lock, mut store) = workspace.located().hold(context)?;
     let recorded = store.snapshot()?;
     refuse_open_run(&recorded)?;
-    let entry = recorded.trash.get(&args.id).ok_or_else(|| unknown_entry(args.id, &recorded.trash))?;
+    let entry = trash::entry(&recorded.trash, &args.entry)?;
     refuse_unfit(&recorded, entry, &args.to)?;
     // The identity of what is declared there becomes that of what comes back.
     let chosen = BTreeMap::from([(args.to.clone(), entry.id)]);
@@ -35,6 +34,7 @@ pub fn restore(context: &mut Context, args: &RestoreArgs) -> Result<Exit, Failur
         let after = after(situation, entry, &args.to)?;
         refuse_misplaced(situation, &views, entry, &after)?;
         let plan = take_out(&situation.world(&views), entry, &after)?;
+        warn_of_another(context, entry, &args.to);
         if !context.quiet {
             print::to_stdout(|out| ui::plan::render(&plan, context.style, &mut { out }))?;
         }
@@ -48,6 +48,15 @@ pub fn restore(context: &mut Context, args: &RestoreArgs) -> Result<Exit, Failur
         }
         Ok(outcome.exit())
     })
+}
+
+/// It may be meant; after a slip of the hand, nobody would look for these data there.
+fn warn_of_another(context: &Context, entry: &TrashEntry, to: &Address) {
+    let was = &entry.record.object.key.address;
+    if was != to {
+        let detail = format!("What comes back as {to} was {was} ({}).", entry.id);
+        show(&Diagnostic::warning("It had another address", detail).into(), &context.sources, context.style);
+    }
 }
 
 /// What the state alone can tell.

@@ -1,11 +1,12 @@
 //! `vbs trash`: what was destroyed and is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::args::{PurgeArgs, RunOptions, TrashCommand};
+use super::args::{PurgeArgs, RunOptions, TrashCommand, TrashName};
 use super::context::{Context, now};
 use super::situation::{Question, refuse_open_run, with_situation};
 use super::workspace::{Located, Workspace};
@@ -36,7 +37,7 @@ fn list(context: &mut Context, as_json: bool) -> Result<Exit, Failure> {
         let listed = json!({
             "format_version": FORMAT_VERSION,
             "retention_seconds": located.retention(),
-            "trash": entries.values().map(ui::state::trash_json).collect::<Value>(),
+            "trash": TrashEntry::newest_first(entries.values()).into_iter().map(ui::state::trash_json).collect::<Value>(),
         });
         print::data(&format!("{listed}\n"))?;
     } else if entries.is_empty() {
@@ -99,12 +100,42 @@ fn chosen<'a>(
     Ok(recorded.trash.values().filter(taken).collect())
 }
 
-/// An id that is not in the trash, with those that are.
-pub fn unknown_entry(id: Uuid, trash: &BTreeMap<Uuid, TrashEntry>) -> Diagnostic {
-    let known = trash.values().map(|entry| format!("{} (was {})", entry.id, entry.record.object.key.address));
+/// The entry with this id, or the only one that was this address.
+///
+/// # Errors
+/// Where there is none; where an address fits several: which of them is not for vbs to choose.
+pub fn entry<'a>(
+    trash: &'a BTreeMap<Uuid, TrashEntry>,
+    asked: &TrashName,
+) -> Result<&'a TrashEntry, Diagnostic> {
+    let address = match asked {
+        TrashName::Id(id) => return trash.get(id).ok_or_else(|| unknown_entry(id, trash)),
+        TrashName::Address(address) => address,
+    };
+    let fitting = trash.values().filter(|entry| entry.record.object.key.address == *address);
+    match TrashEntry::newest_first(fitting).as_slice() {
+        [] => Err(unknown_entry(address, trash)),
+        [entry] => Ok(entry),
+        several => {
+            let detail = format!(
+                "{} in the trash were {address}. Nothing was changed. Name one by its id; the newest comes first:",
+                several.len()
+            );
+            let known = several
+                .iter()
+                .map(|entry| format!("{}  destroyed {}", entry.id, table::when(entry.trashed_at)));
+            Err(known.fold(Diagnostic::error("More than one fits", detail), Diagnostic::literal))
+        }
+    }
+}
+
+/// What is not in the trash, with what is.
+fn unknown_entry(asked: impl Display, trash: &BTreeMap<Uuid, TrashEntry>) -> Diagnostic {
+    let known = TrashEntry::newest_first(trash.values());
+    let known = known.iter().map(|entry| format!("{} (was {})", entry.id, entry.record.object.key.address));
     let detail = match trash.len() {
-        0 => format!("{id} is not in the trash, which is empty."),
-        _ => format!("{id} is not in the trash. Nothing was changed. In it are:"),
+        0 => format!("{asked} is not in the trash, which is empty."),
+        _ => format!("{asked} is not in the trash. Nothing was changed. In it are:"),
     };
     known.fold(Diagnostic::error("Not in the trash", detail), Diagnostic::literal)
 }

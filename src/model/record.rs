@@ -44,6 +44,16 @@ pub struct TrashEntry {
 }
 
 impl TrashEntry {
+    /// As people are shown them: what was destroyed last comes first, and what went with one run by address.
+    pub fn newest_first<'a>(entries: impl IntoIterator<Item = &'a TrashEntry>) -> Vec<&'a TrashEntry> {
+        let mut entries: Vec<&TrashEntry> = entries.into_iter().collect();
+        entries.sort_by(|a, b| {
+            let times = b.trashed_at.cmp(&a.trashed_at);
+            times.then_with(|| a.record.object.key.cmp(&b.record.object.key)).then_with(|| a.id.cmp(&b.id))
+        });
+        entries
+    }
+
     /// When it has been kept for `retention` seconds, in seconds since 1970.
     pub fn expires_at(&self, retention: u64) -> i64 {
         self.trashed_at.saturating_add(i64::try_from(retention).unwrap_or(i64::MAX))

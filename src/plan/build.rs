@@ -12,8 +12,8 @@ use super::lower::lower;
 use super::step::{Effect, Operation, Request, Step};
 use super::world::{Options, Scope, World, find_record};
 use super::{
-    ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, capacity, containers, present,
-    problems, rename_hint, select,
+    ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, capacity, containers, hints, present,
+    problems, select,
 };
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Address, Body, ContainerSpec, Kind, ObjectKey, Observed, Record};
@@ -50,7 +50,7 @@ pub fn build(
     for change in found.changes.values_mut().filter(|change| change.decision == Decision::Replace) {
         renew(world, change, fresh);
     }
-    rename_hint::warn(&mut found);
+    hints::add(world, mode, &mut found);
     let mut builder = Builder::new(world, options, &found.changes, fresh);
     builder.add_changes();
     builder.add_containers();

@@ -14,6 +14,14 @@ use crate::plan::{ChangeAction, Drift, Mode, Plan, PoolUse, ResourceChange, Tota
 /// # Errors
 /// Those of `out`.
 pub fn render(plan: &Plan, style: Style, out: &mut impl Write) -> io::Result<()> {
+    render_beside(plan, false, style, out)
+}
+
+/// A plan that may have errors beside it. It is not to be run then, so how far it could be taken back is not said.
+///
+/// # Errors
+/// Those of `out`.
+pub fn render_beside(plan: &Plan, errors: bool, style: Style, out: &mut impl Write) -> io::Result<()> {
     if !plan.drift.is_empty() {
         drift(&plan.drift, style, out)?;
         writeln!(out)?;
@@ -34,7 +42,9 @@ pub fn render(plan: &Plan, style: Style, out: &mut impl Write) -> io::Result<()>
         resource(change, style, out)?;
     }
     writeln!(out, "{}", totals_line(plan.totals(), style))?;
-    writeln!(out, "{}", revertibility(plan))?;
+    if !errors {
+        writeln!(out, "{}", revertibility(plan))?;
+    }
     for pool in plan.pools.iter().filter(|pool| pool.before != pool.after) {
         writeln!(out, "{}", pool_line(pool))?;
     }

@@ -292,6 +292,17 @@ fn a_plan_of_two_hundred_thousand_changes_is_written_as_it_goes() {
 }
 
 #[test]
+fn beside_errors_nothing_is_said_of_reverting() {
+    let steps = vec![step("a", TitleVerb::Create, "volume db", Undo::Nothing)];
+    let plan = plan(vec![change("volume.db", ChangeAction::Create, Vec::new())], steps);
+    assert!(shown(&plan).contains("reverted"));
+    let mut out = Vec::new();
+    render_beside(&plan, true, Style::PLAIN, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.contains("1 to add") && !text.contains("reverted"), "{text}");
+}
+
+#[test]
 fn colour_is_used_only_when_asked() {
     let plan = plan(vec![change("volume.db", ChangeAction::Replace, Vec::new())], Vec::new());
     assert!(!shown(&plan).contains('\u{1b}'));

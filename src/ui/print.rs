@@ -101,8 +101,8 @@ fn confirm_on(
     if !is_terminal {
         return Err(Diagnostic::error(
             "Nobody can be asked",
-            "This needs an approval, but standard input is not a terminal. Nothing was changed. Review the plan \
-             and run again with --auto-approve, or apply a plan saved with --out.",
+            "This needs an approval, but standard input is not a terminal. Nothing was changed. Review what \
+             is shown above, and run again with --auto-approve.",
         ));
     }
     let prompt = format!("{question}\n  Only \"yes\" will be accepted to approve.\n\n  Enter a value: ");

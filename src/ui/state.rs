@@ -91,7 +91,7 @@ pub fn to_json(recorded: &Recorded, outputs: &BTreeMap<String, OutputValue>) -> 
         "open_run": recorded.open_run,
         "resources": recorded.records.values().map(record_json).collect::<Value>(),
         "containers": recorded.containers.values().map(container_json).collect::<Value>(),
-        "trash": recorded.trash.values().map(trash_json).collect::<Value>(),
+        "trash": TrashEntry::newest_first(recorded.trash.values()).into_iter().map(trash_json).collect::<Value>(),
         "outputs": outputs.iter().map(|(name, output)| (name.clone(), shown(output))).collect::<Map<_, _>>(),
     })
 }

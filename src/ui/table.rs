@@ -72,7 +72,7 @@ pub fn trash<'a>(
     retention: Option<u64>,
 ) -> Table {
     let mut table = Table::new(["ID", "WAS", "NAME", "IN", "SIZE", "AGE", "EXPIRES"]);
-    for entry in entries {
+    for entry in TrashEntry::newest_first(entries) {
         let object = &entry.record.object;
         table.row([
             entry.id.to_string(),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Subcommand};
 use uuid::Uuid;
 
-use super::values::{DescribeWhat, Restore, Variables, resource};
+use super::values::{DescribeWhat, Restore, TrashName, Variables, resource};
 use crate::model::Address;
 
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -235,8 +235,9 @@ pub enum TrashCommand {
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct RestoreArgs {
-    /// As `vbs trash list` shows it
-    pub id: Uuid,
+    /// What `vbs trash list` shows: the address that it had, or its id
+    #[arg(value_name = "WAS|ID")]
+    pub entry: TrashName,
     /// The address that it gets
     #[arg(long, value_name = "ADDRESS", value_parser = resource)]
     pub to: Address,

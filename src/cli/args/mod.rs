@@ -15,7 +15,7 @@ pub use commands::{
     TrashCommand, UnlockArgs, ValidateArgs,
 };
 pub use global::{Global, LogFormat, LogLevel};
-pub use values::{DescribeWhat, Restore, Variable, Variables};
+pub use values::{DescribeWhat, Restore, TrashName, Variable, Variables};
 
 use crate::exit::Exit;
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, value_parser};
+use uuid::Uuid;
 
 use crate::model::address::AddressError;
 use crate::model::{Address, Kind};
@@ -101,6 +102,24 @@ impl FromStr for Restore {
             }
         }
         Err(wrong())
+    }
+}
+
+/// One thing in the trash: its id, or the address that it had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrashName {
+    Id(Uuid),
+    Address(Address),
+}
+
+impl FromStr for TrashName {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(id) => Ok(TrashName::Id(id)),
+            Err(_) => resource(text).map(TrashName::Address),
+        }
     }
 }
 

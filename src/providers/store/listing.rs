@@ -118,7 +118,7 @@ impl<'a> Listing<'a> {
                 "{path} does not exist: is the disk mounted? Set create = true to have the directory made"
             ),
             (Some(recorded), None) => format!(
-                "{path} no longer says that it is {recorded}: is the disk mounted, or was the path edited?"
+                "{path} no longer says that it is {recorded}: the disk may not be mounted, or the path was edited"
             ),
             (Some(recorded), Some(found)) if recorded != found => {
                 format!(

@@ -98,3 +98,70 @@ fn without_a_state_there_is_no_trash() {
     shop.vbs(&["trash", "purge", "--all", "--auto-approve"]).exits(1).says("There is no state");
     assert!(!shop.path(".vbs/state.db").exists());
 }
+
+fn volume(label: &str) -> String {
+    format!("volume \"{label}\" {{\n  pool = pool.fast\n  size = \"1MiB\"\n}}\n")
+}
+
+#[test]
+fn the_newest_comes_first_and_an_address_is_enough_where_one_entry_fits() {
+    let shop = Workspace::empty();
+    let older = destroyed(&shop);
+    shop.configure(&format!("{}{KEPT}", volume("a")));
+    shop.apply();
+    shop.configure(KEPT);
+    let mut later = shop.command(&["apply", "--auto-approve"]);
+    run(later.env("VBS_FAULT_CLOCK", "60")).exits(0);
+    let listed = shop.vbs(&["trash", "list", "--json"]).exits(0).json();
+    let addresses: Vec<&str> =
+        listed["trash"].as_array().unwrap().iter().map(|e| e["was"]["address"].as_str().unwrap()).collect();
+    assert_eq!(addresses, ["volume.a", "volume.db"]);
+
+    shop.configure(&format!("{VOLUME}{KEPT}"));
+    shop.vbs(&["trash", "restore", "volume.nothing", "--to", "volume.db"]).exits(1).says("(was volume.db)");
+    let restored = shop.vbs(&["trash", "restore", "volume.db", "--to", "volume.db"]).exits(0);
+    assert!(!restored.text().contains("another address"));
+    let back = shop.vbs(&["state", "show", "volume.db", "--json"]).exits(0).json();
+    assert_eq!(back["resources"][0]["id"], json!(older));
+    shop.configure(&format!("{VOLUME}{KEPT}{}", volume("b")));
+    let moved = shop.vbs(&["trash", "restore", "volume.a", "--to", "volume.b"]).exits(0);
+    moved.says("What comes back as volume.b was volume.a");
+}
+
+#[test]
+fn an_address_that_fits_several_entries_is_not_guessed_at() {
+    let shop = Workspace::empty();
+    let ids = [destroyed(&shop), destroyed(&shop)];
+    shop.configure(&format!("{VOLUME}{KEPT}"));
+    let refused = shop.vbs(&["trash", "restore", "volume.db", "--to", "volume.db"]);
+    refused.exits(1).says("More than one fits").says(&ids[0]).says(&ids[1]);
+    // The warning names the one that it means; which is newer, a clock of seconds cannot tell here.
+    let hint = shop.vbs(&["plan"]).exits(0).text();
+    assert!(ids.iter().any(|id| hint.contains(&format!("vbs trash restore {id} --to volume.db"))), "{hint}");
+    shop.vbs(&["trash", "restore", &ids[0], "--to", "volume.db"]).exits(0);
+}
+
+#[test]
+fn a_plan_that_makes_anew_what_lies_in_the_trash_says_so() {
+    let shop = Workspace::empty();
+    destroyed(&shop);
+    let hint = "The trash has what would be made anew";
+    assert!(!shop.vbs(&["plan"]).exits(0).text().contains(hint));
+    shop.configure(&format!("{VOLUME}{KEPT}"));
+    shop.vbs(&["plan"]).exits(0).says(hint).says("vbs trash restore volume.db --to volume.db");
+    // Another label under the old name.
+    shop.configure(&format!("{}{KEPT}", VOLUME.replace("\"db\" {", "\"new\" {\n  name = \"db\"")));
+    shop.vbs(&["plan"]).exits(0).says("vbs trash restore volume.db --to volume.new");
+    shop.vbs(&["trash", "restore", "volume.db", "--to", "volume.new"]).exits(0);
+    assert!(!shop.vbs(&["plan"]).exits(0).text().contains(hint));
+}
+
+#[test]
+fn an_emptied_configuration_is_warned_of() {
+    let shop = Workspace::with(VOLUME);
+    shop.apply();
+    shop.configure("");
+    shop.vbs(&["plan"]).exits(0).says("The configuration declares nothing").says("1 to destroy");
+    shop.configure(&volume("db"));
+    assert!(!shop.vbs(&["plan"]).exits(0).text().contains("declares nothing"));
+}

@@ -253,7 +253,7 @@ fn two_checkouts_of_one_name_never_own_each_others_volumes() {
 #[test]
 fn an_unmounted_or_exchanged_pool_plans_nothing_and_says_so() {
     let swap: [(&str, fn(&Bench), &str); 5] = [
-        ("gone", |b| fs::rename(b.at("pool"), b.at("away")).unwrap(), "the disk mounted"),
+        ("gone", |b| fs::rename(b.at("pool"), b.at("away")).unwrap(), "the disk may not be mounted"),
         (
             "empty",
             |b| {
