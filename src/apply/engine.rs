@@ -66,6 +66,8 @@ pub struct Engine<'a> {
     pub(super) signals_seen: usize,
     /// Whether the reply to an undo was lost since the last look.
     pub(super) doubted_undo: bool,
+    /// Objects that recovery takes as they are found.
+    pub(super) accepted: Vec<Address>,
 }
 
 /// A step that did not do what it should have.

@@ -51,6 +51,7 @@ impl<'a> Engine<'a> {
             recovering: false,
             signals_seen,
             doubted_undo: false,
+            accepted: Vec::new(),
         };
         if let Err(refused) = engine.raise_at_guards().await {
             engine.close(RunStatus::Reverted, &[])?;

@@ -3,6 +3,7 @@
 //! Nothing is sent before its intent is committed. What answered is proved by a fresh look before anything
 //! irreversible and before the run commits. Undoing needs the journal alone: no configuration, no provider's advice.
 
+mod accept;
 mod dispatch;
 mod engine;
 mod event;

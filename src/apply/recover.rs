@@ -8,6 +8,7 @@ use super::event::Event;
 use super::forward::left_open;
 use super::outcome::Outcome;
 use crate::exit::Failure;
+use crate::model::Address;
 use crate::plan::Plan;
 use crate::plan::step::Title;
 use crate::state::{Direction, OpenRun, StepStatus};
@@ -77,16 +78,24 @@ impl<'a> Engine<'a> {
             recovering: true,
             signals_seen,
             doubted_undo: false,
+            accepted: Vec::new(),
         };
         engine.raise_at_guards().await?;
         Ok(engine)
     }
 
-    /// Closes the run: backward by default; forward with `resume`, or where something irreversible has happened.
+    /// Closes the run: backward by default; forward with `resume`, or where something irreversible has happened. Going
+    /// back, `accepted` objects are taken as they are found.
     ///
     /// # Errors
     /// Where the journal cannot be written, or a host cannot be reached any more; the run stays open.
-    pub async fn recover(mut self, direction: Direction, resume: bool) -> Result<Outcome, Failure> {
+    pub async fn recover(
+        mut self,
+        direction: Direction,
+        resume: bool,
+        accepted: &[Address],
+    ) -> Result<Outcome, Failure> {
+        self.accepted = accepted.to_vec();
         self.close_open_run(direction, resume).await.map_err(left_open)
     }
 

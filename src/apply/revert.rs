@@ -36,7 +36,9 @@ impl Engine<'_> {
             StepStatus::UndoIntent,
             StepStatus::UndoFailed,
         ]);
-        let kept: BTreeSet<usize> = back.iter().copied().filter(|index| self.is_kept(*index)).collect();
+        let mut kept: BTreeSet<usize> = back.iter().copied().filter(|index| self.is_kept(*index)).collect();
+        kept.extend(self.accepted_steps());
+        kept.extend(self.holding_accepted());
         let back: BTreeSet<usize> = back.difference(&kept).copied().collect();
         self.tell(Event::RevertStarted { steps: back.len() });
         if let Some(stuck) = self.undo_all(&back).await? {
@@ -61,9 +63,14 @@ impl Engine<'_> {
             Ok(remains) => remains,
             Err(unseen) => return self.stick(unseen),
         };
+        let accepted = self.accept().await?;
         for index in self.with_status(&[StepStatus::Done]) {
             remains.keep(self.step(index));
         }
+        remains
+            .words
+            .extend(self.accepted.iter().map(|address| format!("{address}, accepted as it was found")));
+        remains.effects.extend(accepted);
         self.close(RunStatus::Reverted, &remains.effects)?;
         Ok(Outcome::Reverted { kept: remains.words })
     }

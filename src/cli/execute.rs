@@ -9,7 +9,7 @@ use crate::apply::{Conclude, Engine, Event, Outcome, RunOptions, Setup, Signals}
 use crate::cli::args;
 use crate::exit::Failure;
 use crate::hosts::Hosts;
-use crate::model::ContainerSpec;
+use crate::model::{Address, ContainerSpec};
 use crate::plan::{Plan, Totals};
 use crate::state::{OpenRun, RunKind, Store, StoredOutput};
 use crate::ui::print;
@@ -38,7 +38,7 @@ pub struct Job<'a> {
 /// What to do with the job's plan.
 pub enum Begin<'a> {
     Fresh { kind: RunKind, outputs: Option<Vec<StoredOutput>> },
-    Recover { open: &'a OpenRun, resume: bool },
+    Recover { open: &'a OpenRun, resume: bool, accepted: &'a [Address] },
 }
 
 pub fn run_options(context: &Context, asked: &args::RunOptions) -> RunOptions {
@@ -84,8 +84,11 @@ pub fn execute(
                 Begin::Fresh { kind, outputs } => {
                     Engine::begin(setup, job.plan, kind, outputs).await?.run().await
                 }
-                Begin::Recover { open, resume } => {
-                    Engine::adopt(setup, job.plan, open).await?.recover(open.direction, resume).await
+                Begin::Recover { open, resume, accepted } => {
+                    Engine::adopt(setup, job.plan, open)
+                        .await?
+                        .recover(open.direction, resume, accepted)
+                        .await
                 }
             }
         };

@@ -1,13 +1,16 @@
 //! `vbs recover`: closes a run that was interrupted, by finding out what is there.
 
+use std::collections::BTreeSet;
+
 use super::args::{self, RecoverArgs};
 use super::context::Context;
 use super::execute::{Begin, Job, execute, run_options};
 use super::held;
 use super::workspace::Workspace;
 use crate::apply::{Outcome, Prospect, prospect};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, one_of};
 use crate::exit::{Exit, Failure};
+use crate::model::Address;
 use crate::plan::step::Title;
 use crate::state::{OpenRun, Store};
 use crate::ui::print;
@@ -22,6 +25,7 @@ pub fn recover(context: &mut Context, args: &RecoverArgs) -> Result<Exit, Failur
         print::tell("Nothing to recover: no run was interrupted.\n");
         return Ok(Exit::Success);
     };
+    refuse_strangers(&open, &args.accept)?;
     let prospect = prospect(&open, args.resume);
     print::tell(&describe(&open, &prospect));
     if !args.auto_approve && !print::confirm("\nShould vbs do this?")? {
@@ -31,7 +35,7 @@ pub fn recover(context: &mut Context, args: &RecoverArgs) -> Result<Exit, Failur
         )
         .into());
     }
-    let outcome = close(context, &mut store, &open, args.resume)?;
+    let outcome = close(context, &mut store, &open, args)?;
     let waiting = store.snapshot()?.trash.values().filter(|entry| entry.purge).count();
     if waiting > 0 {
         print::tell(&format!(
@@ -45,7 +49,12 @@ pub fn recover(context: &mut Context, args: &RecoverArgs) -> Result<Exit, Failur
     })
 }
 
-fn close(context: &Context, store: &mut Store, open: &OpenRun, resume: bool) -> Result<Outcome, Failure> {
+fn close(
+    context: &Context,
+    store: &mut Store,
+    open: &OpenRun,
+    args: &RecoverArgs,
+) -> Result<Outcome, Failure> {
     let recorded = store.snapshot()?;
     let others =
         recorded.containers.iter().filter(|(address, _)| !open.plan.containers.contains_key(address));
@@ -57,7 +66,7 @@ fn close(context: &Context, store: &mut Store, open: &OpenRun, resume: bool) -> 
         json: false,
         conclude: &|_| (Diagnostics::new(), None),
     };
-    execute(context, store, &job, Begin::Recover { open, resume })
+    execute(context, store, &job, Begin::Recover { open, resume: args.resume, accepted: &args.accept })
 }
 
 fn describe(open: &OpenRun, prospect: &Prospect) -> String {
@@ -99,4 +108,20 @@ fn list(text: &mut String, heading: &str, titles: &[Title]) {
     if titles.len() > SHOWN {
         text.push_str(&format!("  - and {} more\n", titles.len() - SHOWN));
     }
+}
+
+/// A typing mistake must not leave something behind that nobody asked to keep.
+fn refuse_strangers(open: &OpenRun, accepted: &[Address]) -> Result<(), Failure> {
+    let touched: BTreeSet<&Address> = open.plan.steps.iter().map(|step| &step.object.address).collect();
+    let strangers = accepted.iter().filter(|asked| !touched.iter().any(|address| asked.covers(address)));
+    let problems: Diagnostics = strangers
+        .map(|asked| {
+            let names = one_of(touched.iter());
+            Diagnostic::error(
+                "Unknown address",
+                format!("The open run does nothing to {asked}, but to {names}."),
+            )
+        })
+        .collect();
+    if problems.has_errors() { Err(problems.into()) } else { Ok(()) }
 }

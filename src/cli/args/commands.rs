@@ -211,8 +211,8 @@ pub struct RecoverArgs {
     /// Finish the run instead of reverting it
     #[arg(long)]
     pub resume: bool,
-    /// Take this address as it is found; repeatable
-    #[arg(long, value_name = "ADDRESS")]
+    /// Take this address as it is found instead of taking it back; repeatable
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "resume")]
     pub accept: Vec<Address>,
     /// Do not ask
     #[arg(long)]

@@ -124,8 +124,9 @@ impl<'i> Index<'i> {
     }
 
     /// The image of a mark, and whether it is the very file that was marked. An image of ours that is not under a
-    /// name is only ever under its own.
-    fn find(&self, mark: &FileMark) -> Option<(&'i Image<'i>, bool)> {
+    /// name is only ever under its own. What another mark speaks of (`claimed`) has not replaced anything: the name
+    /// was free, because the marked image was gone.
+    fn find(&self, mark: &FileMark, claimed: &BTreeSet<&str>) -> Option<(&'i Image<'i>, bool)> {
         let same = self.by_file.get(mark.file.as_str()).map_or(&[][..], Vec::as_slice);
         let owned = self.by_owner.get(&mark.id).map_or(&[][..], Vec::as_slice);
         let live = || same.iter().filter(|image| image.place == Place::Live);
@@ -134,7 +135,8 @@ impl<'i> Index<'i> {
             .find(|image| image.file == Some(&mark.file))
             .or_else(|| live().find(|image| image.name == mark.name).copied())
             .or_else(|| live().next().copied());
-        let other = || own().next().or_else(|| self.by_name.get(mark.name.as_str()).copied());
+        let stands = |image: &&Image<'_>| image.file.is_none_or(|file| !claimed.contains(file));
+        let other = || own().next().or_else(|| self.by_name.get(mark.name.as_str()).copied().filter(stands));
         intact.map(|image| (image, true)).or_else(|| other().map(|image| (image, false)))
     }
 }
@@ -173,11 +175,12 @@ impl<'a> Found<'a> {
     fn new(scope: &Scope<'_>, marks: &'a Marks, images: &'a [Image<'a>]) -> Self {
         let index = Index::new(images);
         let mut found = Found::default();
+        let claimed: BTreeSet<&str> = marks.read.iter().map(|mark| mark.file.as_str()).collect();
         for mark in &marks.read {
             if mark.lineage == scope.lineage {
                 found.files.insert(mark.file.as_str());
             }
-            let Some((image, intact)) = index.find(mark) else { continue };
+            let Some((image, intact)) = index.find(mark, &claimed) else { continue };
             let health = if intact { Health::Good } else { store::replaced(image.describe()) };
             found.add(mark.mark(), mark.body(image.called(mark), image.size), image, health);
         }

@@ -4,6 +4,7 @@ mod bench;
 mod broken;
 mod changes;
 mod foreign;
+mod loss;
 mod plans;
 mod protection;
 mod scale;
