@@ -1,8 +1,7 @@
 //! The crash matrix, on real files: vbs is killed, cut off, lied to and stopped at every point of a run, of a revert
 //! and of a recovery, and after every case a checker that shares no code with it looks at what is left.
 //!
-//! - `cargo test --test crash` runs the matrix, with boundaries of three classes struck in every recovery, and of the other
-//!   three in the next one.
+//! - `cargo test --test crash` runs the matrix, with one boundary of each class in turn struck in every recovery.
 //! - `VBS_CRASH_ALL=1 cargo test --test crash` strikes every boundary of every recovery.
 //! - `cargo test --test crash -- checker` holds the checker against broken worlds, which the first one does too.
 //! - `cargo test --test crash -- TEXT` runs the cases whose name holds TEXT, such as `existing: kill@17`.

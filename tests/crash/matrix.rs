@@ -109,20 +109,18 @@ fn nested(course: &Course, fault: &str, all_pairs: bool, cases: &mut Vec<Case>) 
         let act: Act = if all_pairs {
             Box::new(move |world: &World| every_nested(world, &fault))
         } else {
-            Box::new(move |world: &World| nested_class_by_class(world, &fault, number))
+            Box::new(move |world: &World| one_nested_of_each_class(world, &fault, number))
         };
         cases.push(case(2, course, class, name, act));
     }
 }
 
-/// Recovery is killed at boundaries of three classes, each time a little further on; then it may finish. The next
-/// boundary of the run has the other three in turn.
-fn nested_class_by_class(world: &World, fault: &str, number: usize) -> Result<(), String> {
+/// Recovery is killed at a boundary of each class in turn, each time a little further on; then it may finish.
+fn one_nested_of_each_class(world: &World, fault: &str, number: usize) -> Result<(), String> {
     kill(world, world.scenario.command, fault)?;
-    let classes = Class::ALL.len();
-    for turn in 0..classes / 2 {
-        let class = Class::ALL[(number * (classes / 2) + turn) % classes];
-        let nth = 1 + (number / classes + turn) % 4;
+    for turn in 0..Class::ALL.len() {
+        let class = Class::ALL[(number + turn) % Class::ALL.len()];
+        let nth = 1 + (number / Class::ALL.len() + turn) % 4;
         let ended = world.run(&["recover"], &format!("kill@{class:?}.{nth}"));
         if !ended.was_killed() {
             ended.expect("recover", &[0, 4])?;
