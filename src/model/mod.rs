@@ -18,7 +18,7 @@ pub use container::{ContainerSpec, HostName, HostSpec, PoolPolicy, Setting, Sett
 pub use object::{
     Access, Body, Bus, ContainerBody, DiskBody, Object, OnDestroy, SnapshotBody, SourceRef, VolumeBody,
 };
-pub use observed::{ContainerView, Health, Mark, Observed, Place, Surveyed};
+pub use observed::{Capacity, ContainerView, Health, Mark, Observed, Place, Room, Stranger, Surveyed};
 pub use record::{ContainerRecord, Record, TrashEntry};
 pub use size::Bytes;
 pub use texts::Texts;
