@@ -16,6 +16,7 @@ use crate::plan::step::{Request, Step};
 mod conformance;
 pub mod directory;
 pub mod file;
+pub mod lvm;
 pub mod store;
 
 /// One container to be surveyed.

@@ -1,0 +1,1 @@
+//! `lvm fullreport --reportformat json`, taken apart.
