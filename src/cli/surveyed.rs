@@ -42,6 +42,9 @@ pub fn value(situation: &Situation<'_>, views: &Views, address: &Address, name: 
             Some(Value::text(&jiff::Timestamp::from_second(seconds).ok()?.to_string()))
         }
         "used_percent" => {
+            if let Some(told) = observed.notes.get("used_percent") {
+                return Some(Value::integer(told.split('.').next()?.parse().ok()?));
+            }
             let allocated: u64 = observed.notes.get("allocated_bytes")?.parse().ok()?;
             Some(percent(allocated, observed.body.size().0))
         }
