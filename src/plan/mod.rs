@@ -5,6 +5,7 @@ mod capacity;
 pub mod compare;
 mod containers;
 pub mod diff;
+mod fit;
 pub mod graph;
 mod hints;
 pub mod lower;
