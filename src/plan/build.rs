@@ -71,6 +71,7 @@ pub fn build(
         state_effects: effects,
         containers: planned,
         pools,
+        hosts: BTreeMap::new(),
     };
     Ok(Built { plan, diagnostics })
 }
