@@ -56,11 +56,17 @@ async fn survey_with(
 /// All containers of one host: each round asks the open questions of all of them at once.
 async fn look_at(hosts: &Hosts, host: &HostName, mut looks: Vec<Look<'_>>) -> Vec<(Address, ContainerView)> {
     for _ in 0..=FURTHER_ROUNDS {
-        let queries: Vec<Query> = looks.iter().flat_map(|look| look.questions.clone()).collect();
+        // Pools in one volume group, or in two on one host, ask the same: it is asked once.
+        let mut queries: Vec<Query> = Vec::new();
+        for question in looks.iter().flat_map(|look| &look.questions) {
+            if !queries.contains(question) {
+                queries.push(question.clone());
+            }
+        }
         match hosts.ask(host, &queries).await {
             Ok(answers) => {
-                let mut answers = answers.into_iter();
-                looks.iter_mut().for_each(|look| look.take(&mut answers));
+                let answers: Vec<(Query, Answer)> = queries.into_iter().zip(answers).collect();
+                looks.iter_mut().for_each(|look| look.take(&answers));
             }
             Err(error) => looks.iter_mut().for_each(|look| look.fail(&error.why)),
         }
@@ -107,9 +113,12 @@ impl<'a> Look<'a> {
     }
 
     /// Takes the answers to its own questions and reads everything again.
-    fn take(&mut self, answers: &mut impl Iterator<Item = Answer>) {
-        self.answers.extend(answers.take(self.questions.len()));
-        self.questions.clear();
+    fn take(&mut self, answers: &[(Query, Answer)]) {
+        for question in std::mem::take(&mut self.questions) {
+            let answer =
+                answers.iter().find(|(asked, _)| *asked == question).map(|(_, answer)| answer.clone());
+            self.answers.extend(answer);
+        }
         let Some(provider) = self.provider.filter(|_| self.view.is_none()) else { return };
         match provider.read(&self.scope(), &self.answers) {
             Reading::Done(view) => self.view = Some(as_recorded(self.target, view)),

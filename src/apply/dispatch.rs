@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::HostName;
 use crate::model::command::GuardDirectory;
 use crate::plan::Plan;
+use crate::plan::step::Holds;
 
 /// The direction in which edges are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,11 +14,16 @@ pub enum Way {
     Backward,
 }
 
-type Guard = (HostName, GuardDirectory);
+/// What a step keeps to itself: a guard, or only itself.
+type Guard = (HostName, GuardDirectory, Option<usize>);
 
 fn guard_of(plan: &Plan, index: usize) -> Guard {
     let step = &plan.steps[index];
-    (step.host.clone(), step.guard.clone())
+    let alone = match step.holds {
+        Holds::Guard => None,
+        Holds::Object => Some(index),
+    };
+    (step.host.clone(), step.guard.clone(), alone)
 }
 
 /// The steps still to be run in one pass, as a ready queue over the plan's edges.

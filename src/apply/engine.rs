@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uuid::Uuid;
 
 use super::dispatch::Way;
@@ -68,6 +69,7 @@ pub struct Engine<'a> {
     pub(super) doubted_undo: bool,
     /// Objects that recovery takes as they are found.
     pub(super) accepted: Vec<Address>,
+    pub(super) advances: Advances,
 }
 
 /// A step that did not do what it should have.
@@ -79,6 +81,28 @@ pub(super) struct Trouble {
 
 /// What sending one frame led to.
 pub(super) type Reply = (usize, Verdict);
+
+/// How far a long step has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Advance {
+    pub step: usize,
+    pub undo: bool,
+    pub done: u64,
+    pub total: u64,
+}
+
+/// Where tasks tell how far their steps have come, and where the engine hears it.
+pub(super) struct Advances {
+    pub tell: UnboundedSender<Advance>,
+    pub heard: UnboundedReceiver<Advance>,
+}
+
+impl Advances {
+    pub fn new() -> Self {
+        let (tell, heard) = unbounded_channel();
+        Advances { tell, heard }
+    }
+}
 
 impl<'a> Engine<'a> {
     pub(super) fn step(&self, index: usize) -> &'a Step {
@@ -117,7 +141,8 @@ impl<'a> Engine<'a> {
         (0..self.statuses.len()).filter(|index| wanted.contains(&self.statuses[*index])).collect()
     }
 
-    /// Sends a frame on a task of its own.
+    /// Sends a frame on a task of its own, again and again where it says that there is more to do: until it is done, or
+    /// a signal asks for a stop.
     pub(super) fn send(
         &self,
         index: usize,
@@ -135,13 +160,28 @@ impl<'a> Engine<'a> {
         let frame = CATALOG.frame(action, &step.guard)?;
         let (hosts, host, fence) = (Arc::clone(&self.setup.hosts), step.host.clone(), self.fence());
         let (step, verb) = (step.id.clone(), format!("{}/{}", action.provider, action.verb));
+        let (advance, signals) = (self.advances.tell.clone(), self.setup.signals.clone());
+        let most_signals = self.signals_seen + usize::from(undo);
         Ok(async move {
-            let begun = Instant::now();
-            let verdict = hosts.act(&host, &frame, &fence).await;
-            let (outcome, status) = verdict.words();
-            tracing::debug!(%host, verb, %step, undo, outcome, status, ms = milliseconds(begun), "frame");
-            (index, verdict)
+            loop {
+                let begun = Instant::now();
+                let verdict = hosts.act(&host, &frame, &fence).await;
+                let (outcome, status) = verdict.words();
+                tracing::debug!(%host, verb, %step, undo, outcome, status, ms = milliseconds(begun), "frame");
+                let Some((done, total)) = progress(&verdict) else { return (index, verdict) };
+                // Nobody hears it any more where the run has ended.
+                let _ = advance.send(Advance { step: index, undo, done, total });
+                if signals.count() > most_signals {
+                    return (index, verdict);
+                }
+            }
         })
+    }
+
+    pub(super) fn advanced(&mut self, advance: Advance) {
+        let (address, title) = self.named(advance.step);
+        let Advance { step, undo, done, total } = advance;
+        self.tell(Event::StepProgress { step, address, title, undo, done, total });
     }
 
     /// Looks afresh at every container that the given steps' proofs speak of: one round trip a host.
@@ -241,6 +281,17 @@ impl<'a> Engine<'a> {
     }
 }
 
+/// How far a frame has come that has more to do, as its last line tells; nothing where it is at its end.
+fn progress(verdict: &Verdict) -> Option<(u64, u64)> {
+    let Verdict::Answered(answer) = verdict else { return None };
+    if answer.status != status::MORE {
+        return None;
+    }
+    let line = answer.stdout.lines().next_back()?.strip_prefix("progress ")?;
+    let (done, total) = line.split_once(' ')?;
+    Some((done.parse().ok()?, total.parse().ok()?))
+}
+
 /// Writes the epoch beside the guard of one container.
 ///
 /// # Errors
@@ -336,6 +387,7 @@ pub(super) fn evidence(answer: &Answer, why: &str) -> Evidence {
 pub(super) fn meaning(status: i32) -> &'static str {
     match status {
         status::REFUSED => "it is not what it was when the plan was made; nothing was changed",
+        status::MORE => "it was stopped part-way",
         status::BUSY => "somebody else held the guard for the whole wait; nothing was changed",
         status::STALE => "a newer run of this workspace has been here; nothing was changed",
         status::GONE => "the pool or hypervisor is not there, or is another one; nothing was changed",

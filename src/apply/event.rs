@@ -17,6 +17,15 @@ pub enum Event {
         address: Address,
         title: Title,
     },
+    /// A long step has copied or wiped so much, in bytes.
+    StepProgress {
+        step: usize,
+        address: Address,
+        title: Title,
+        undo: bool,
+        done: u64,
+        total: u64,
+    },
     StepDone {
         step: usize,
         address: Address,

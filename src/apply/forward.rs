@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::dispatch::{Dispatch, Way};
-use super::engine::{Engine, Reply, Setup, Trouble, evidence, failure, fenced, meaning};
+use super::engine::{Advances, Engine, Reply, Setup, Trouble, evidence, failure, fenced, meaning};
 use super::event::Event;
 use super::outcome::Outcome;
 use crate::diag::Diagnostic;
@@ -53,6 +53,7 @@ impl<'a> Engine<'a> {
             signals_seen,
             doubted_undo: false,
             accepted: Vec::new(),
+            advances: Advances::new(),
         };
         if let Err(refused) = engine.raise_at_guards().await {
             engine.close(RunStatus::Reverted, &[])?;
@@ -212,9 +213,16 @@ impl<'a> Engine<'a> {
         let seen = self.setup.signals.count();
         let signals = self.setup.signals.clone();
         let mut replies = Vec::new();
-        tokio::select! {
-            reply = running.join_next() => replies.extend(reply),
-            () = signals.more_than(seen) => {}
+        loop {
+            tokio::select! {
+                reply = running.join_next() => replies.extend(reply),
+                () = signals.more_than(seen) => {}
+                Some(advance) = self.advances.heard.recv() => {
+                    self.advanced(advance);
+                    continue;
+                }
+            }
+            break;
         }
         while let Some(reply) = running.try_join_next() {
             replies.push(reply);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::dispatch::Way;
-use super::engine::{Engine, Setup};
+use super::engine::{Advances, Engine, Setup};
 use super::event::Event;
 use super::forward::left_open;
 use super::outcome::Outcome;
@@ -79,6 +79,7 @@ impl<'a> Engine<'a> {
             signals_seen,
             doubted_undo: false,
             accepted: Vec::new(),
+            advances: Advances::new(),
         };
         engine.raise_at_guards().await?;
         Ok(engine)

@@ -258,11 +258,14 @@ fn in_the_way(views: &Views, plan: &Plan) -> Option<String> {
 fn no_room(situation: &Situation<'_>, views: &Views, plan: &Plan) -> Option<String> {
     plan.pools.iter().filter(|pool| pool.after > pool.before).find_map(|pool| {
         let now = match views.get(&pool.pool)? {
-            ContainerView::Fresh { capacity, .. } => (*capacity)?,
-            ContainerView::Present(surveyed) => surveyed.capacity?,
+            ContainerView::Fresh { capacity, .. } => capacity.as_ref()?,
+            ContainerView::Present(surveyed) => surveyed.capacity.as_ref()?,
             ContainerView::Unsurveyed { .. } => return None,
         };
         let policy = situation.resolved.desired.containers.get(&pool.pool).map(|spec| spec.policy.clone());
+        if let Some(why) = &now.closed {
+            return Some(format!("{}: {why}.", pool.pool));
+        }
         let more = pool.after.saturating_sub(pool.before);
         let after = now.promised.saturating_add(more);
         let limit = promise_limit(now, &policy.unwrap_or_default());

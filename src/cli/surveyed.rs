@@ -18,8 +18,8 @@ use crate::state::Recorded;
 pub fn value(situation: &Situation<'_>, views: &Views, address: &Address, name: &str) -> Option<Value> {
     if address.kind == Kind::Pool {
         let capacity = match views.get(address)? {
-            ContainerView::Fresh { capacity, .. } => (*capacity)?,
-            ContainerView::Present(surveyed) => surveyed.capacity?,
+            ContainerView::Fresh { capacity, .. } => capacity.as_ref()?,
+            ContainerView::Present(surveyed) => surveyed.capacity.as_ref()?,
             ContainerView::Unsurveyed { .. } => return None,
         };
         return match name {
@@ -65,6 +65,7 @@ fn percent(part: u64, whole: u64) -> Value {
 /// A container as the state remembers it, with nothing in it yet.
 pub fn remembered(recorded: &Recorded, record: &ContainerRecord) -> Surveyed {
     Surveyed {
+        strangers: Vec::new(),
         identity: record.identity,
         makes: record.makes.clone(),
         epoch: Some(recorded.epoch),

@@ -139,6 +139,9 @@ pub struct Answer {
 pub mod status {
     /// What is there is not what the step was planned for; nothing was changed.
     pub const REFUSED: i32 = 70;
+    /// A part of a long step is done: the same frame is to be sent again. Its standard output ends in a line
+    /// `progress DONE TOTAL`, in bytes.
+    pub const MORE: i32 = 71;
     /// The guard stayed held by somebody else for the whole bounded wait; nothing was changed.
     pub const BUSY: i32 = 75;
     /// A newer run of this lineage has been here; nothing was changed.

@@ -20,7 +20,7 @@ pub use host_address::HostAddress;
 pub use object::{
     Access, Body, Bus, ContainerBody, DiskBody, Object, OnDestroy, SnapshotBody, SourceRef, VolumeBody,
 };
-pub use observed::{ContainerView, Health, Mark, Observed, Place, Surveyed};
+pub use observed::{Capacity, ContainerView, Health, Mark, Observed, Place, Room, Stranger, Surveyed};
 pub use record::{ContainerRecord, Record, TrashEntry};
 pub use size::Bytes;
 pub use texts::Texts;

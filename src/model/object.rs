@@ -59,6 +59,8 @@ pub struct SnapshotBody {
     /// The origin's size when the snapshot was taken.
     pub size: Bytes,
     pub origin: SourceRef,
+    /// Space set aside for what changes in the origin; nothing where the pool shares what has not changed.
+    pub reserve: Option<Bytes>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +156,14 @@ impl Body {
             Body::Volume(volume) => volume.size,
             Body::Snapshot(snapshot) => snapshot.size,
             Body::Container(_) | Body::Disk(_) => Bytes::ZERO,
+        }
+    }
+
+    /// What the pool promises for it.
+    pub fn promise(&self) -> Bytes {
+        match self {
+            Body::Snapshot(snapshot) => snapshot.reserve.unwrap_or(snapshot.size),
+            body => body.size(),
         }
     }
 

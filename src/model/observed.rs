@@ -51,6 +51,10 @@ pub enum Health {
     Replaced {
         found: String,
     },
+    /// It is what was made, and its data is lost: an overflowed snapshot. It can be destroyed and nothing else.
+    Broken {
+        why: String,
+    },
 }
 
 /// One marked object, as it was found.
@@ -72,6 +76,7 @@ impl Observed {
     pub fn status(&self) -> &'static str {
         match (&self.health, self.place, &self.body) {
             (Health::Replaced { .. }, ..) => "replaced",
+            (Health::Broken { .. }, ..) => "broken",
             (Health::Good, Place::Live, Body::Disk(_)) => "attached",
             (Health::Good, Place::Live, _) => "available",
             (Health::Good, place, _) => place.word(),
@@ -85,6 +90,7 @@ impl Observed {
         let health = match &self.health {
             Health::Good => "good",
             Health::Replaced { .. } => "replaced",
+            Health::Broken { .. } => "broken",
         };
         facts.insert("health", health.to_owned());
         facts
@@ -106,16 +112,82 @@ pub struct Surveyed {
     pub foreign: BTreeSet<String>,
     /// Pools only.
     pub capacity: Option<Capacity>,
+    /// Pools only: what carries no mark of this lineage, and whether it could be taken over.
+    pub strangers: Vec<Stranger>,
+}
+
+/// A volume or snapshot that this workspace did not make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stranger {
+    /// As in [`Body::name`].
+    pub name: String,
+    /// What it is called for good, whatever its name becomes: the UUID of a logical volume.
+    pub reference: String,
+    pub size: Bytes,
+    /// The name of what it is a snapshot of; nothing for a volume.
+    pub origin: Option<String>,
+    pub open: bool,
+    /// Why it cannot be adopted, if it cannot.
+    pub why_not: Option<String>,
 }
 
 /// The room of a pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capacity {
     /// What marked objects and new ones may fill together.
     pub size: Bytes,
     pub free: Bytes,
     /// The virtual sizes of everything that is marked, by any lineage, trash included.
     pub promised: Bytes,
+    /// Sizes are rounded up to multiples of this, such as an extent.
+    pub unit: Bytes,
+    /// What objects take beside their data.
+    pub rooms: Vec<Room>,
+    /// Why nothing can be made or grown here now, if so: a pool that is nearly full or needs a check.
+    pub closed: Option<String>,
+    /// Why no more may be promised than there is, whatever the policy says.
+    pub no_overcommit: Option<String>,
+    /// Whether copying a volume takes a snapshot of it for as long as it lasts, with room for the whole volume.
+    pub copies_by_snapshot: bool,
+}
+
+impl Capacity {
+    /// A pool that allocates what it promises and takes nothing else.
+    pub fn plain(size: Bytes, free: Bytes, promised: Bytes) -> Self {
+        Capacity {
+            size,
+            free,
+            promised,
+            unit: Bytes(1),
+            rooms: Vec::new(),
+            closed: None,
+            no_overcommit: None,
+            copies_by_snapshot: false,
+        }
+    }
+}
+
+/// A room of fixed size that every object takes some of: the metadata of a volume group or of a thin pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// `thin metadata`
+    pub what: String,
+    pub size: Bytes,
+    pub used: Bytes,
+    /// What may be used of it: metadata that runs full is repaired offline.
+    pub limit: Bytes,
+    pub per_object: Bytes,
+    /// Taken for each started `chunk` of an object's size; no chunks where it is zero.
+    pub per_chunk: Bytes,
+    pub chunk: Bytes,
+}
+
+impl Room {
+    /// What an object of this size takes at most.
+    pub fn taken_by(&self, size: Bytes) -> Bytes {
+        let chunks = if self.chunk.0 == 0 { 0 } else { size.0.div_ceil(self.chunk.0) };
+        self.per_object.saturating_add(Bytes(self.per_chunk.0.saturating_mul(chunks)))
+    }
 }
 
 /// A container as a survey found it.

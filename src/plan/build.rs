@@ -16,7 +16,7 @@ use super::{
     problems, select,
 };
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::model::{Address, Body, ContainerSpec, Kind, ObjectKey, Observed, Record};
+use crate::model::{Address, Body, ContainerSpec, Health, Kind, ObjectKey, Observed, Record};
 
 /// A plan, with what was wrong. A plan beside errors shows what could be planned; it must not be applied.
 #[derive(Debug)]
@@ -34,12 +34,14 @@ pub fn build(
     options: &Options,
     fresh: &mut dyn FnMut() -> Uuid,
 ) -> Result<Built, Diagnostics> {
-    let desired = lower(world.desired)?;
+    let mut desired = lower(world.desired)?;
+    fit(world, &mut desired);
     let scope = select::scope(world, options)?;
     let index = LiveIndex::new(world.live, world.lineage);
     let mut found = diff(world, &desired, options, &scope, &index);
     check_restores(world, options, &index, &mut found);
     check_left_out(world, &scope, &mut found);
+    check_sources(world, &index, &mut found);
     size_snapshots(world, &mut found);
     let pools = capacity::check(world, &mut found);
     let mode = match options {
@@ -124,8 +126,56 @@ fn size_snapshots(world: &World<'_>, found: &mut Diff) {
         let Some(origin) = find_record(world.records, &snapshot.origin.address) else { continue };
         if !made.contains(&origin.object.key) {
             snapshot.size = origin.object.body.size();
+            fit_record(world, after);
         }
     }
+}
+
+/// Sizes as the pools will make them.
+fn fit(world: &World<'_>, desired: &mut BTreeMap<ObjectKey, Arc<Record>>) {
+    for record in desired.values_mut().filter(|record| record.object.container.kind == Kind::Pool) {
+        fit_record(world, record);
+    }
+}
+
+fn fit_record(world: &World<'_>, record: &mut Arc<Record>) {
+    let address = &record.object.container;
+    let (Some(spec), Some(capacity)) = (containers::spec(world, address), capacity::capacity(world, address))
+    else {
+        return;
+    };
+    let mut body = record.object.body.clone();
+    world.makers.fit(spec, capacity, &mut body);
+    if body != record.object.body {
+        Arc::make_mut(record).object.body = body;
+    }
+}
+
+/// Nothing is made from a snapshot whose data is lost.
+fn check_sources(world: &World<'_>, index: &LiveIndex<'_>, found: &mut Diff) {
+    let broken = |address: &Address| {
+        let observed = index.find(find_record(world.records, address)?.object.id)?;
+        match &observed.health {
+            Health::Broken { why } => Some(why.clone()),
+            Health::Good | Health::Replaced { .. } => None,
+        }
+    };
+    let mut problems = Vec::new();
+    for change in found.changes.values() {
+        let source = match &change.decision {
+            Decision::Restore { snapshot } => Some(snapshot),
+            Decision::Create | Decision::Replace => change
+                .after
+                .as_ref()
+                .and_then(|after| after.object.body.source())
+                .map(|source| &source.address),
+            _ => None,
+        };
+        if let Some((source, why)) = source.and_then(|source| Some((source, broken(source)?))) {
+            problems.push(problems::broken(world, &change.key.address, source, &why));
+        }
+    }
+    found.diagnostics.extend(problems);
 }
 
 fn check_restores(world: &World<'_>, options: &Options, index: &LiveIndex<'_>, found: &mut Diff) {

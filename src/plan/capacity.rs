@@ -3,59 +3,81 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::PoolUse;
 use super::diff::{Change, Decision, Diff};
 use super::world::World;
+use super::{PoolUse, RoomUse};
 use crate::diag::Diagnostic;
 use crate::model::container::Reserve;
-use crate::model::observed::Capacity;
-use crate::model::{Address, Body, Bytes, ContainerView, Kind, PoolPolicy, Record};
+use crate::model::{Address, Body, Bytes, Capacity, ContainerView, Kind, PoolPolicy, Record, Room};
 
 /// Adds a row for each pool whose promises change, and an error for each that could not keep them.
 pub fn check(world: &World<'_>, diff: &mut Diff) -> Vec<PoolUse> {
     let mut promised: BTreeMap<&Address, Promise> = BTreeMap::new();
     for change in diff.changes.values() {
         let Some(record) = change.after.as_ref().or(change.before.as_ref()) else { continue };
-        if record.object.container.kind == Kind::Pool {
-            promised.entry(&record.object.container).or_default().count(change);
+        let pool = &record.object.container;
+        if pool.kind == Kind::Pool
+            && let Some(capacity) = capacity(world, pool)
+        {
+            promised.entry(pool).or_insert_with(|| Promise::new(capacity)).count(change);
         }
     }
     let mut rows = Vec::new();
     let mut problems = Vec::new();
     for (pool, promise) in promised {
-        let Some(capacity) = capacity(world, pool) else { continue };
-        let after = capacity.promised.saturating_add(promise.more).saturating_sub(promise.less);
-        if promise.more > Bytes::ZERO {
-            let policy = world.desired.containers.get(pool).map(|spec| &spec.policy);
-            problems.extend(refuse(pool, capacity, promise.more, policy));
-        }
-        if after != capacity.promised {
-            rows.push(PoolUse { pool: pool.clone(), size: capacity.size, before: capacity.promised, after });
-        }
+        let policy = world.desired.containers.get(pool).map(|spec| spec.policy.clone()).unwrap_or_default();
+        problems.extend(promise.problems(pool, &policy));
+        rows.extend(promise.row(pool));
     }
     diff.diagnostics.extend(problems);
     rows
 }
 
-#[derive(Default)]
-struct Promise {
+/// What a plan asks of one pool.
+struct Promise<'a> {
+    capacity: &'a Capacity,
     more: Bytes,
     /// Only what is gone for good by the end of the run: trash counts as used.
     less: Bytes,
+    /// Needed only while copies are made.
+    meanwhile: Bytes,
+    /// How many objects are made or grown.
+    asks: usize,
+    /// What each room is asked for, in the order of the rooms.
+    rooms: Vec<Bytes>,
 }
 
-impl Promise {
+impl<'a> Promise<'a> {
+    fn new(capacity: &'a Capacity) -> Self {
+        Promise {
+            capacity,
+            more: Bytes::ZERO,
+            less: Bytes::ZERO,
+            meanwhile: Bytes::ZERO,
+            asks: 0,
+            rooms: vec![Bytes::ZERO; capacity.rooms.len()],
+        }
+    }
+
     fn count(&mut self, change: &Change) {
-        let size =
-            |record: &Option<Arc<Record>>| record.as_ref().map_or(Bytes::ZERO, |r| r.object.body.size());
-        let live = change.live.as_ref().map(|live| live.body.size());
+        let promise =
+            |record: &Option<Arc<Record>>| record.as_ref().map_or(Bytes::ZERO, |r| r.object.body.promise());
+        let live = change.live.as_ref().map(|live| live.body.promise());
         match change.decision {
-            Decision::Create | Decision::Replace => self.more = self.more.saturating_add(size(&change.after)),
-            Decision::Update => {
-                let before = live.unwrap_or_else(|| size(&change.before));
-                self.more = self.more.saturating_add(size(&change.after).saturating_sub(before));
+            Decision::Create | Decision::Replace => {
+                self.add(promise(&change.after), true);
+                if let Some(after) = &change.after {
+                    self.count_copy(&after.object.body);
+                }
             }
-            Decision::Restore { .. } => self.more = self.more.saturating_add(size(&change.before)),
+            Decision::Update => {
+                let before = live.unwrap_or_else(|| promise(&change.before));
+                let more = promise(&change.after).saturating_sub(before);
+                if more > Bytes::ZERO {
+                    self.add(more, false);
+                }
+            }
+            Decision::Restore { .. } => self.add(promise(&change.before), true),
             Decision::Destroy
                 if change.before.as_ref().is_some_and(|r| matches!(r.object.body, Body::Snapshot(_))) =>
             {
@@ -64,18 +86,101 @@ impl Promise {
             Decision::Destroy | Decision::Forget | Decision::Record => {}
         }
     }
+
+    /// `bytes` more, by a new object or by one that grows.
+    fn add(&mut self, bytes: Bytes, is_new: bool) {
+        self.asks += 1;
+        self.more = self.more.saturating_add(bytes);
+        for (asked, room) in self.rooms.iter_mut().zip(&self.capacity.rooms) {
+            let taken = room.taken_by(bytes);
+            let taken = if is_new { taken } else { taken.saturating_sub(room.per_object) };
+            *asked = asked.saturating_add(taken);
+        }
+    }
+
+    fn count_copy(&mut self, body: &Body) {
+        if let Body::Volume(volume) = body
+            && volume.source.as_ref().is_some_and(|source| source.address.kind == Kind::Volume)
+            && self.capacity.copies_by_snapshot
+        {
+            self.meanwhile = self.meanwhile.saturating_add(volume.size);
+        }
+    }
+
+    fn after(&self) -> Bytes {
+        self.capacity.promised.saturating_add(self.more).saturating_sub(self.less)
+    }
+
+    fn row(&self, pool: &Address) -> Option<PoolUse> {
+        let rooms = self.capacity.rooms.iter().zip(&self.rooms).map(|(room, asked)| RoomUse {
+            what: room.what.clone(),
+            size: room.size,
+            before: room.used,
+            after: room.used.saturating_add(*asked),
+        });
+        (self.after() != self.capacity.promised).then(|| PoolUse {
+            pool: pool.clone(),
+            size: self.capacity.size,
+            before: self.capacity.promised,
+            after: self.after(),
+            rooms: rooms.collect(),
+        })
+    }
+
+    fn problems(&self, pool: &Address, policy: &PoolPolicy) -> Vec<Diagnostic> {
+        if self.asks == 0 {
+            return Vec::new();
+        }
+        if let Some(why) = &self.capacity.closed {
+            return vec![closed(pool, why)];
+        }
+        let rooms = self.capacity.rooms.iter().zip(&self.rooms);
+        let mut problems: Vec<Diagnostic> =
+            rooms.filter_map(|(room, asked)| full_room(pool, room, *asked)).collect();
+        problems.extend(self.too_much(pool, policy));
+        problems
+    }
+
+    fn too_much(&self, pool: &Address, policy: &PoolPolicy) -> Option<Diagnostic> {
+        if self.more == Bytes::ZERO {
+            return None;
+        }
+        let capacity = self.capacity;
+        // What is destroyed is gone only at the end of the run, and room is needed before.
+        let peak = capacity.promised.saturating_add(self.more).saturating_add(self.meanwhile);
+        let limit = limit(capacity, policy);
+        if peak <= limit {
+            return match &capacity.no_overcommit {
+                Some(why) if peak > capacity.size => Some(overcommitted(pool, capacity, peak, why)),
+                _ => None,
+            };
+        }
+        let copying = match self.meanwhile {
+            Bytes::ZERO => String::new(),
+            meanwhile => format!(" and {meanwhile} for as long as it copies"),
+        };
+        Some(Diagnostic::error(
+            "The pool cannot hold this",
+            format!(
+                "{pool} can promise {limit} (it has {} in all, {} free; reserve_free and max_overcommit applied). {} are \
+                 promised already, trash included, and this plan adds {}{copying}, which makes {peak}. Make room (`vbs \
+                 trash purge`), plan less, or raise max_overcommit if volumes never fill up.",
+                capacity.size, capacity.free, capacity.promised, self.more
+            ),
+        ))
+    }
 }
 
-fn capacity(world: &World<'_>, pool: &Address) -> Option<Capacity> {
+pub(super) fn capacity<'a>(world: &World<'a>, pool: &Address) -> Option<&'a Capacity> {
     match world.live.get(pool)? {
-        ContainerView::Fresh { capacity, .. } => *capacity,
-        ContainerView::Present(surveyed) => surveyed.capacity,
+        ContainerView::Fresh { capacity, .. } => capacity.as_ref(),
+        ContainerView::Present(surveyed) => surveyed.capacity.as_ref(),
         ContainerView::Unsurveyed { .. } => None,
     }
 }
 
 /// What the pool's policy lets it promise in all.
-pub fn limit(capacity: Capacity, policy: &PoolPolicy) -> Bytes {
+pub fn limit(capacity: &Capacity, policy: &PoolPolicy) -> Bytes {
     let size = u128::from(capacity.size.0);
     let reserve = match policy.reserve_free {
         Reserve::Bytes(bytes) => u128::from(bytes.0),
@@ -85,24 +190,34 @@ pub fn limit(capacity: Capacity, policy: &PoolPolicy) -> Bytes {
     Bytes(u64::try_from(limit).unwrap_or(u64::MAX))
 }
 
-fn refuse(
-    pool: &Address,
-    capacity: Capacity,
-    more: Bytes,
-    policy: Option<&PoolPolicy>,
-) -> Option<Diagnostic> {
-    let default = PoolPolicy::default();
-    let limit = limit(capacity, policy.unwrap_or(&default));
-    let after = capacity.promised.saturating_add(more);
-    (after > limit).then(|| {
+fn closed(pool: &Address, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "The pool takes nothing new",
+        format!("{pool}: {why}. Nothing is made or grown in it until that is mended."),
+    )
+}
+
+fn full_room(pool: &Address, room: &Room, asked: Bytes) -> Option<Diagnostic> {
+    let after = room.used.saturating_add(asked);
+    (asked > Bytes::ZERO && after > room.limit).then(|| {
         Diagnostic::error(
             "The pool cannot hold this",
             format!(
-                "{pool} can promise {limit} (it has {} in all, {} free; reserve_free and max_overcommit applied). {} are \
-                 promised already, trash included, and this plan adds {more}, which makes {after}. Make room (`vbs trash \
-                 purge`), plan less, or raise max_overcommit if volumes never fill up.",
-                capacity.size, capacity.free, capacity.promised
+                "{pool} has {} of {}, of which {} are used and {} may be. This plan may take up to {asked} more, which \
+                 makes {after}. Enlarge it, purge the trash, or plan less.",
+                room.size, room.what, room.used, room.limit
             ),
         )
     })
+}
+
+fn overcommitted(pool: &Address, capacity: &Capacity, peak: Bytes, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "The pool must not promise more than it has",
+        format!(
+            "{pool} has {}, and {peak} would be promised. Its policy allows that, but {why}: when it ran full, writes \
+             of every guest in it would fail. Mend that, or plan no more than there is.",
+            capacity.size
+        ),
+    )
 }

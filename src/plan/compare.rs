@@ -169,6 +169,9 @@ pub fn drift(recorded: &Record, observed: &Observed) -> Vec<(&'static str, Strin
     if let Health::Replaced { found: what } = &observed.health {
         found.push(("health", format!("was replaced: {what}")));
     }
+    if let Health::Broken { why } = &observed.health {
+        found.push(("health", format!("is broken: {why}")));
+    }
     let live = observed.body.facts();
     for (name, recorded) in recorded.object.body.facts() {
         match live.get(name) {

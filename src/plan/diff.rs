@@ -246,6 +246,7 @@ impl Row<'_> {
         if self.refuses_protected(recorded, "be destroyed", out)
             || self.refuses_misplaced(observed, out)
             || self.refuses_replaced(observed, out)
+            || self.refuses_open(recorded, observed, "be destroyed", out)
         {
             return;
         }
@@ -267,7 +268,9 @@ impl Row<'_> {
         }
         let address = &self.key.address;
         if let Some(snapshot) = self.options.restores(address) {
-            if self.refuses_replaced(observed, out) {
+            if self.refuses_replaced(observed, out)
+                || self.refuses_open(recorded, observed, "get another content", out)
+            {
                 return;
             }
             let change =
@@ -294,7 +297,10 @@ impl Row<'_> {
                 return;
             }
         };
-        if decision == Decision::Replace && self.refuses_protected(recorded, "be replaced", out) {
+        if decision == Decision::Replace
+            && (self.refuses_protected(recorded, "be replaced", out)
+                || self.refuses_open(recorded, observed, "be replaced", out))
+        {
             return;
         }
         if decision != Decision::Record && self.refuses_replaced(observed, out) {
@@ -344,6 +350,22 @@ impl Row<'_> {
         let refused = observed.place != Place::Live;
         if refused {
             out.diagnostics.push(problems::misplaced(self.key, observed));
+        }
+        refused
+    }
+
+    /// What somebody has open keeps its content. What is attached by this workspace is open because of that, and is
+    /// detached first.
+    fn refuses_open(&self, recorded: &Record, observed: &Observed, what: &str, out: &mut Diff) -> bool {
+        let is_attached = || {
+            self.world.records.values().any(|record| match &record.object.body {
+                Body::Disk(disk) => disk.source.id == recorded.object.id,
+                _ => false,
+            })
+        };
+        let refused = observed.open && !is_attached();
+        if refused {
+            out.diagnostics.push(problems::open(self.world, recorded, what));
         }
         refused
     }

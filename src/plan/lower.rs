@@ -67,6 +67,7 @@ fn snapshot_body(desired: &Desired, snapshot: &SnapshotSpec) -> Result<Body, Dia
         name: snapshot.name.clone(),
         size: size_of(desired, &snapshot.volume),
         origin,
+        reserve: snapshot.reserve,
     }))
 }
 

@@ -158,6 +158,17 @@ pub struct PoolUse {
     pub size: Bytes,
     pub before: Bytes,
     pub after: Bytes,
+    /// The same of what objects take beside their data, such as thin metadata; `after` is the most that it can be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rooms: Vec<RoomUse>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomUse {
+    pub what: String,
+    pub size: Bytes,
+    pub before: Bytes,
+    pub after: Bytes,
 }
 
 impl Plan {

@@ -205,6 +205,24 @@ pub fn replaced(key: &ObjectKey, observed: &Observed, found: &str) -> Diagnostic
     )
 }
 
+pub fn open(world: &World<'_>, recorded: &Record, what: &str) -> Diagnostic {
+    let address = &recorded.object.key.address;
+    let detail = format!(
+        "{address} would {what}, and somebody on its host has it open: a mounted file system, an export or a guest that \
+         vbs does not know. Whoever uses it would lose data. Unmount or close it there, then run again."
+    );
+    at_block(world, address, Diagnostic::error("In use", detail), "", "is open on its host")
+}
+
+/// A snapshot whose data is lost gives nothing any more.
+pub fn broken(world: &World<'_>, address: &Address, snapshot: &Address, why: &str) -> Diagnostic {
+    let detail = format!(
+        "{address} would get its content from {snapshot}, and that is broken: {why}. What it held is lost. Destroy \
+         {snapshot} and take another one, or use one that is whole."
+    );
+    at_block(world, address, Diagnostic::error("Broken source", detail), "source", "this is broken")
+}
+
 pub fn needs_replacement(
     world: &World<'_>,
     wanted: &Record,

@@ -7,7 +7,8 @@ use uuid::Uuid;
 use crate::model::command::{Action, GuardDirectory};
 use crate::model::object::ContainerBody;
 use crate::model::{
-    Address, Bytes, ContainerRecord, HostName, HostSpec, ObjectKey, Observed, Record, Texts, TrashEntry,
+    Address, Bytes, ContainerRecord, HostName, HostSpec, ObjectKey, Observed, Record, Stranger, Texts,
+    TrashEntry,
 };
 
 /// Stable and readable: `volume.db/volume/grow`.
@@ -26,7 +27,7 @@ pub struct Step {
     pub id: StepId,
     pub object: ObjectKey,
     pub host: HostName,
-    /// Whose guard the frame holds. Steps with the same guard never run at once.
+    /// Whose guard the frame enters.
     pub guard: GuardDirectory,
     pub title: Title,
     pub run: Action,
@@ -37,6 +38,18 @@ pub struct Step {
     pub claims: Vec<Claim>,
     /// Bytes that will be copied or wiped, for progress; zero for what takes no time.
     pub copies: Bytes,
+    pub holds: Holds,
+}
+
+/// What a step's frame keeps to itself while it runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holds {
+    /// The guard: steps with the same guard never run at once.
+    #[default]
+    Guard,
+    /// Only its own object: a copy or a wipe that takes hours stops nobody else.
+    Object,
 }
 
 impl Step {
@@ -204,8 +217,10 @@ pub enum Operation {
     /// A volume goes to the trash; a snapshot goes to the trash and is purged from there at the end; a disk is
     /// detached.
     Destroy { record: Record, live: Observed },
-    /// Removes a trash entry and its data for good.
-    Purge { entry: TrashEntry },
+    /// Removes trash entries of one container and their data for good. A provider may take several in one step.
+    Purge { entries: Vec<TrashEntry> },
+    /// Marks what somebody else made as ours, under the address of `after`; its data is not touched.
+    Adopt { after: Record, found: Stranger },
     /// Brings a trash entry back under the address of `after`.
     TakeOutOfTrash { entry: TrashEntry, after: Record },
 }

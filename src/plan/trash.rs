@@ -8,7 +8,7 @@ use super::step::{Operation, Request, Step};
 use super::world::World;
 use super::{ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, present};
 use crate::diag::Diagnostics;
-use crate::model::{Address, Record, TrashEntry};
+use crate::model::{Address, ObjectKey, Part, Record, TrashEntry};
 
 /// Removes entries for good, and leaves containers in which nothing of ours is left.
 ///
@@ -16,9 +16,12 @@ use crate::model::{Address, Record, TrashEntry};
 /// What a provider refuses; a container that cannot be looked at.
 pub fn purge(world: &World<'_>, entries: &[&TrashEntry]) -> Result<Plan, Diagnostics> {
     let mut draft = Draft::new(world);
+    let mut by_container: BTreeMap<&Address, Vec<TrashEntry>> = BTreeMap::new();
     for entry in entries {
-        let operation = Operation::Purge { entry: (*entry).clone() };
-        draft.add(&entry.record, operation, ChangeAction::Destroy, "in the trash");
+        by_container.entry(&entry.record.object.container).or_default().push((*entry).clone());
+    }
+    for (address, entries) in by_container {
+        draft.purge(address, entries);
     }
     let going: BTreeSet<_> = entries.iter().map(|entry| entry.id).collect();
     let stays = |address: &Address| {
@@ -63,15 +66,31 @@ impl<'a> Draft<'a> {
         }
     }
 
+    fn purge(&mut self, address: &Address, entries: Vec<TrashEntry>) {
+        let rows: Vec<ResourceChange> =
+            entries.iter().map(|entry| row(&entry.record, ChangeAction::Destroy, "in the trash")).collect();
+        let key = ObjectKey::new(address.clone(), Part::STORE);
+        if self.ask(address, key, Operation::Purge { entries }) {
+            self.rows.extend(rows);
+        }
+    }
+
     fn add(&mut self, record: &Record, operation: Operation, action: ChangeAction, reason: &str) {
-        let address = &record.object.container;
+        if self.ask(&record.object.container, record.object.key.clone(), operation) {
+            self.rows.push(row(record, action, reason));
+        }
+    }
+
+    /// Whether the provider could make steps of it.
+    fn ask(&mut self, address: &Address, key: ObjectKey, operation: Operation) -> bool {
         let Some(known) = self.world.containers.get(address) else {
-            let detail = format!("{} lies in {address}, which the state does not know", record.object.key);
-            return self.problems.push(crate::diag::Diagnostic::bug(detail));
+            let detail = format!("{key} lies in {address}, which the state does not know");
+            self.problems.push(crate::diag::Diagnostic::bug(detail));
+            return false;
         };
         let spec = containers::spec(self.world, address).unwrap_or(&known.spec);
         let request = Request {
-            key: record.object.key.clone(),
+            key,
             container: spec,
             identity: known.identity,
             lineage: self.world.lineage,
@@ -80,11 +99,14 @@ impl<'a> Draft<'a> {
         };
         match self.world.makers.steps(&request) {
             Ok(steps) => self.chain(steps),
-            Err(problem) => return self.problems.push(problem),
+            Err(problem) => {
+                self.problems.push(problem);
+                return false;
+            }
         }
         let planned = PlannedContainer { spec: spec.clone(), identity: known.identity };
         self.planned.insert(address.clone(), planned);
-        self.rows.push(row(record, action, reason));
+        true
     }
 
     /// Appends a chain: each step waits for the one before.

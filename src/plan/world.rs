@@ -7,7 +7,10 @@ use uuid::Uuid;
 use super::step::{Request, Step};
 use crate::diag::Diagnostic;
 use crate::model::desired::Desired;
-use crate::model::{Address, ContainerRecord, ContainerView, ObjectKey, Part, Record, TrashEntry};
+use crate::model::observed::Capacity;
+use crate::model::{
+    Address, Body, ContainerRecord, ContainerSpec, ContainerView, ObjectKey, Part, Record, TrashEntry,
+};
 
 /// The three sides of the comparison. Moves have been applied to the recorded side already.
 #[derive(Clone, Copy)]
@@ -37,6 +40,9 @@ pub trait Makers {
     /// # Errors
     /// Where the provider of the container cannot do what is asked.
     fn steps(&self, request: &Request<'_>) -> Result<Vec<Step>, Diagnostic>;
+
+    /// Makes of a wanted body what the container would make of it: sizes rounded to what it allocates in.
+    fn fit(&self, container: &ContainerSpec, capacity: &Capacity, body: &mut Body);
 }
 
 /// What the command line asked for.

@@ -67,7 +67,7 @@ fn volume(container: &ContainerSpec, name: &str, size: u64) -> Record {
 
 fn snapshot(container: &ContainerSpec) -> Record {
     let origin = SourceRef { id: id(1), address: "volume.db".parse().unwrap() };
-    let body = SnapshotBody { name: "snap".to_owned(), size: Bytes(4096), origin };
+    let body = SnapshotBody { name: "snap".to_owned(), size: Bytes(4096), origin, reserve: None };
     record(container, "snapshot.s", Part::SNAPSHOT, 2, Body::Snapshot(body))
 }
 
@@ -138,7 +138,7 @@ fn operations(container: &ContainerSpec) -> Vec<Operation> {
         },
         Operation::Destroy { record: small.clone(), live: found(&small) },
         Operation::Destroy { live: found(&snapshot), record: snapshot },
-        Operation::Purge { entry: entry.clone() },
+        Operation::Purge { entries: vec![entry.clone()] },
         Operation::TakeOutOfTrash { entry, after: small },
     ]);
     all

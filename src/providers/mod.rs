@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::command::{Action, Answer, Frame, GuardDirectory, Query, Verb};
+use crate::model::observed::Capacity;
 use crate::model::schema::ProviderSchema;
-use crate::model::{Address, ContainerSpec, ContainerView, Kind};
+use crate::model::{Address, Body, ContainerSpec, ContainerView, Kind};
 use crate::plan::step::{Request, Step};
 
 #[cfg(test)]
@@ -54,6 +55,12 @@ pub trait Provider: Sync {
     /// Reads the answers to all queries asked so far, in the order asked. An answer that cannot be understood is
     /// `ContainerView::Unsurveyed`, never an absence.
     fn read(&self, scope: &Scope<'_>, answers: &[Answer]) -> Reading;
+
+    /// Makes of a wanted body what this pool would make of it, such as sizes in whole extents, so that the plan
+    /// compares and counts what there will be.
+    fn fit(&self, container: &ContainerSpec, capacity: &Capacity, body: &mut Body) {
+        let (_, _, _) = (container, capacity, body);
+    }
 
     /// How to do what is asked: a chain of steps, each to run after the one before. An error where this provider
     /// cannot do it, found at plan time.
@@ -153,5 +160,11 @@ fn foreign_action(action: &Action, why: &str) -> Diagnostic {
 impl crate::plan::world::Makers for Catalog {
     fn steps(&self, request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
         self.of(request.container)?.steps(request)
+    }
+
+    fn fit(&self, container: &ContainerSpec, capacity: &Capacity, body: &mut Body) {
+        if let Ok(provider) = self.of(container) {
+            provider.fit(container, capacity, body);
+        }
     }
 }

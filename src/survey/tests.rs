@@ -56,6 +56,7 @@ fn fresh() -> ContainerView {
 
 fn present(identity: u128) -> ContainerView {
     ContainerView::Present(Surveyed {
+        strangers: Vec::new(),
         makes: Vec::new(),
         identity: Uuid::from_u128(identity),
         epoch: None,

@@ -89,6 +89,12 @@ fn pool(pool: &PoolUse) -> Value {
         "size_bytes": pool.size,
         "used_bytes_before": pool.before,
         "used_bytes_after": pool.after,
+        "rooms": pool.rooms.iter().map(|room| json!({
+            "what": room.what,
+            "size_bytes": room.size,
+            "used_bytes_before": room.before,
+            "used_bytes_after_at_most": room.after,
+        })).collect::<Vec<_>>(),
     })
 }
 

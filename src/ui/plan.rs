@@ -124,7 +124,12 @@ pub fn revertibility(plan: &Plan) -> String {
 /// `Pool fast: 34 GiB of 100 GiB used -> 64 GiB.`
 pub fn pool_line(pool: &PoolUse) -> String {
     let (before, size, after) = (about(pool.before), about(pool.size), about(pool.after));
-    format!("Pool {}: {before} of {size} used -> {after}.", pool.pool.label)
+    let mut line = format!("Pool {}: {before} of {size} used -> {after}", pool.pool.label);
+    for room in &pool.rooms {
+        let (before, size, after) = (about(room.before), about(room.size), about(room.after));
+        line.push_str(&format!("; {}: {before} of {size} -> at most {after}", room.what));
+    }
+    line + "."
 }
 
 fn lower_first(text: &str) -> String {

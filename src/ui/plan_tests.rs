@@ -37,6 +37,7 @@ pub(in crate::ui) fn step(id: &str, verb: TitleVerb, object: &str, undo: Undo) -
         effects: Vec::new(),
         claims: Vec::new(),
         copies: Bytes::ZERO,
+        holds: crate::plan::step::Holds::Guard,
     }
 }
 
@@ -108,6 +109,7 @@ fn a_plan_reads_as_documented() {
         mended: true,
     }];
     plan.pools = vec![PoolUse {
+        rooms: Vec::new(),
         pool: "pool.fast".parse().unwrap(),
         size: Bytes(100 << 30),
         before: Bytes(34 << 30),

@@ -127,12 +127,14 @@ pub fn containers(views: &BTreeMap<Address, ContainerView>) -> Table {
     let mut table = Table::new(["ADDRESS", "SIZE", "FREE", "PROMISED", "STATUS"]);
     for (address, view) in views {
         let (capacity, status) = match view {
-            ContainerView::Fresh { capacity, .. } => (*capacity, "not in use yet"),
-            ContainerView::Present(surveyed) => (surveyed.capacity, "in use"),
+            ContainerView::Fresh { capacity, .. } => (capacity.as_ref(), "not in use yet"),
+            ContainerView::Present(surveyed) => {
+                let status = if surveyed.epoch.is_some() { "in use" } else { "not in use yet" };
+                (surveyed.capacity.as_ref(), status)
+            }
             ContainerView::Unsurveyed { .. } => (None, "not looked at"),
         };
-        let cell =
-            |of: fn(&Capacity) -> Bytes| capacity.as_ref().map_or_else(|| "-".to_owned(), |c| about(of(c)));
+        let cell = |of: fn(&Capacity) -> Bytes| capacity.map_or_else(|| "-".to_owned(), |c| about(of(c)));
         let sizes = [cell(|c| c.size), cell(|c| c.free), cell(|c| c.promised)];
         let [size, free, promised] = sizes;
         table.row([address.to_string(), size, free, promised, status.to_owned()]);
@@ -146,6 +148,7 @@ pub fn status(found: Option<Option<&Observed>>) -> String {
     let Some(observed) = found else { return "vanished".to_owned() };
     let words = match &observed.health {
         Health::Good => observed.status().to_owned(),
+        Health::Broken { why } => format!("{}: {why}", observed.status()),
         Health::Replaced { found } => format!("{}: {found}", observed.status()),
     };
     if observed.open { words + ", in use" } else { words }

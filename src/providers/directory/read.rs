@@ -54,6 +54,7 @@ fn understand(scope: &Scope<'_>, listing: &Listing<'_>) -> Result<ContainerView,
     }
     let ours = marks.iter().filter(|mark| mark.lineage == scope.lineage).map(DiskMark::place).collect();
     Ok(ContainerView::Present(Surveyed {
+        strangers: Vec::new(),
         identity,
         makes: listing.makes.clone(),
         epoch: listing.epoch,

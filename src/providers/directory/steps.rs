@@ -23,7 +23,10 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
         Operation::Create { after, .. } => Ok(vec![ask.attach(after)?]),
         Operation::Update { after, live, .. } => ask.update(after, live),
         Operation::Destroy { record, live } => Ok(vec![ask.detach(record, live)?]),
-        Operation::Restore { .. } | Operation::Purge { .. } | Operation::TakeOutOfTrash { .. } => {
+        Operation::Restore { .. }
+        | Operation::Purge { .. }
+        | Operation::Adopt { .. }
+        | Operation::TakeOutOfTrash { .. } => {
             Err(store::impossible(request, "a disk has no data of its own"))
         }
     }

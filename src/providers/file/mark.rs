@@ -66,9 +66,12 @@ impl FileMark {
     /// The object that is marked, under the name and with the size that its image has.
     pub fn body(&self, name: &str, size: Bytes) -> Body {
         match (&self.rest.kind, &self.rest.source) {
-            (ImageKind::Snapshot, Some(origin)) => {
-                Body::Snapshot(SnapshotBody { name: name.to_owned(), size, origin: origin.clone() })
-            }
+            (ImageKind::Snapshot, Some(origin)) => Body::Snapshot(SnapshotBody {
+                name: name.to_owned(),
+                size,
+                origin: origin.clone(),
+                reserve: None,
+            }),
             (ImageKind::Volume | ImageKind::Snapshot, source) => Body::Volume(VolumeBody {
                 name: name.to_owned(),
                 size,

@@ -46,6 +46,7 @@ fn understand(scope: &Scope<'_>, listing: &Listing<'_>) -> Result<ContainerView,
     let marks = Marks::new(listing)?;
     let found = Found::new(scope, &marks, &images);
     Ok(ContainerView::Present(Surveyed {
+        strangers: Vec::new(),
         identity,
         makes: listing.makes.clone(),
         epoch: listing.epoch,

@@ -24,9 +24,19 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
         Operation::Update { after, live, attached, .. } => ask.update(after, live, *attached),
         Operation::Restore { record, snapshot, trash, live } => ask.restore(record, snapshot, *trash, live),
         Operation::Destroy { record, live } => ask.destroy(record, live),
-        Operation::Purge { entry } => Ok(vec![ask.purge(entry.id, &image_title(&entry.record.object))]),
+        Operation::Purge { entries } => Ok(entries.iter().map(|entry| purge_entry(request, entry)).collect()),
+        Operation::Adopt { .. } => {
+            Err(store::impossible(request, "a file that vbs did not make is not adopted"))
+        }
         Operation::TakeOutOfTrash { entry, after } => Ok(vec![ask.take_out(entry, after)?]),
     }
+}
+
+/// Each entry is a step of its own, under its own address.
+fn purge_entry(request: &Request<'_>, entry: &TrashEntry) -> Step {
+    let object = &entry.record.object;
+    let request = Request { key: object.key.clone(), ..request.clone() };
+    Ask { request: &request }.purge(entry.id, &image_title(object))
 }
 
 /// A request, for short names.

@@ -134,7 +134,7 @@ impl<'a> Listing<'a> {
     pub fn capacity(&self, ours: Bytes, promised: Bytes) -> Option<Capacity> {
         let [block, _, free] = self.room?;
         let free = Bytes(block.saturating_mul(free));
-        Some(Capacity { size: free.saturating_add(ours), free, promised })
+        Some(Capacity::plain(free.saturating_add(ours), free, promised))
     }
 }
 

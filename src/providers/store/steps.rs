@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
 use crate::model::{Bytes, ContainerRecord, Kind, ObjectKey, Texts};
-use crate::plan::step::{Claim, Effect, Expectation, Proof, Request, Step, StepId, Title, TitleVerb, Undo};
+use crate::plan::step::{
+    Claim, Effect, Expectation, Holds, Proof, Request, Step, StepId, Title, TitleVerb, Undo,
+};
 
 /// The provider's name and its verbs for taking a directory into use and leaving it.
 pub struct Entry {
@@ -49,6 +51,7 @@ pub fn step(
         effects,
         claims: Vec::<Claim>::new(),
         copies: Bytes::ZERO,
+        holds: Holds::Guard,
     }
 }
 

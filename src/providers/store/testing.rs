@@ -109,7 +109,8 @@ impl Bench {
             Operation::Restore { record, .. } | Operation::Destroy { record, .. } => {
                 record.object.key.clone()
             }
-            Operation::Purge { entry } => entry.record.object.key.clone(),
+            Operation::Purge { entries } => entries[0].record.object.key.clone(),
+            Operation::Adopt { after, .. } => after.object.key.clone(),
         };
         self.provider.steps(&Request {
             key,
@@ -361,8 +362,12 @@ impl Bench {
 
     pub fn snapshot(&self, number: u128, name: &str, of: &Record) -> Record {
         let origin = SourceRef { id: of.object.id, address: of.object.key.address.clone() };
-        let body =
-            Body::Snapshot(SnapshotBody { name: name.to_owned(), size: of.object.body.size(), origin });
+        let body = Body::Snapshot(SnapshotBody {
+            name: name.to_owned(),
+            size: of.object.body.size(),
+            origin,
+            reserve: None,
+        });
         self.record(&format!("snapshot.s{number}"), id(number), body)
     }
 

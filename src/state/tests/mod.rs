@@ -82,6 +82,7 @@ fn step(number: usize) -> Step {
         effects: Vec::new(),
         claims: Vec::new(),
         copies: Bytes::ZERO,
+        holds: crate::plan::step::Holds::Guard,
     }
 }
 

@@ -38,6 +38,8 @@ struct Running {
     title: Title,
     since: Instant,
     reported: Instant,
+    /// How many bytes of how many it has copied or wiped, where it tells.
+    bytes: Option<(u64, u64)>,
 }
 
 impl<W: Write> Json<W> {
@@ -112,8 +114,13 @@ impl<W: Write> Json<W> {
     }
 
     fn started(&mut self, undo: bool, step: usize, address: &Address, title: &Title) {
-        let running =
-            Running { address: address.clone(), title: title.clone(), since: self.now, reported: self.now };
+        let running = Running {
+            address: address.clone(),
+            title: title.clone(),
+            since: self.now,
+            bytes: None,
+            reported: self.now,
+        };
         self.running.insert((undo, step), running);
         let message = format!("{address}: {}{title}", if undo { "reverting: " } else { "" });
         self.line("info", &message, "step_start", step_json(undo, step, address, title));
@@ -194,6 +201,11 @@ impl<W: Write> Progress for Json<W> {
                 let message = format!("Reverting {}", count(*steps, "step"));
                 self.line("warn", &message, "revert_start", json!({"steps": steps}));
             }
+            Event::StepProgress { step, undo, done, total, .. } => {
+                if let Some(running) = self.running.get_mut(&(*undo, *step)) {
+                    running.bytes = Some((*done, *total));
+                }
+            }
             Event::Interrupted { again } => self.interrupt(*again),
         }
     }
@@ -207,6 +219,10 @@ impl<W: Write> Progress for Json<W> {
                 let elapsed = now.saturating_duration_since(running.since).as_secs();
                 let mut more = step_json(*undo, *step, &running.address, &running.title);
                 more["elapsed_seconds"] = json!(elapsed);
+                if let Some((done, total)) = running.bytes {
+                    more["done_bytes"] = json!(done);
+                    more["total_bytes"] = json!(total);
+                }
                 due.push((format!("{}: still running [{elapsed}s]", running.address), more));
             }
         }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::super::style::{Style, Tone};
-use super::super::text::{count, harmless};
+use super::super::text::{about, count, harmless};
 use super::super::verdict::{self, Run};
 use crate::apply::{CommandFailure, Event, Outcome};
-use crate::model::Address;
+use crate::model::{Address, Bytes};
 use crate::plan::Totals;
 use crate::plan::step::{Title, TitleVerb};
 
@@ -27,8 +27,20 @@ pub struct Running {
     /// `volume.db: creating`.
     pub words: String,
     pub since: Instant,
+    /// How many bytes of how many it has copied or wiped, where it tells.
+    pub bytes: Option<(u64, u64)>,
     /// How often it was said that it is still running.
     said: u32,
+}
+
+impl Running {
+    /// `1.2 GiB of 4 GiB, 120 MiB/s`, where the step tells how far it has come.
+    pub fn amount(&self, now: Instant) -> Option<String> {
+        let (done, total) = self.bytes?;
+        let seconds = now.saturating_duration_since(self.since).as_secs().max(1);
+        let [done, total, rate] = [done, total, done / seconds].map(|bytes| about(Bytes(bytes)));
+        Some(format!("{done} of {total}, {rate}/s"))
+    }
 }
 
 /// Events in, text out.
@@ -98,6 +110,13 @@ impl Lines {
                     self.style.paint(Tone::Warning, &format!("Reverting {}…", count(*steps, "step")))
                 )
             }
+            Event::StepProgress { step, undo, done, total, .. } => {
+                let direction = if *undo { Direction::Back } else { Direction::Forward };
+                if let Some(running) = self.running.get_mut(&(direction, *step)) {
+                    running.bytes = Some((*done, *total));
+                }
+                String::new()
+            }
             Event::Interrupted { again } => self.interrupt(*again),
         }
     }
@@ -112,7 +131,9 @@ impl Lines {
                 // A tick that comes late says it once, not once for each that was missed.
                 let times = elapsed.as_secs() / STILL_EVERY.as_secs();
                 running.said = u32::try_from(times).unwrap_or(u32::MAX - 1);
-                text.push_str(&format!("{}\n", still(&running.words, times * STILL_EVERY.as_secs())));
+                let bytes = running.amount(now).map(|amount| format!(" {amount}")).unwrap_or_default();
+                let still = still(&running.words, times * STILL_EVERY.as_secs());
+                text.push_str(&format!("{still}{bytes}\n"));
             }
         }
         text
@@ -131,7 +152,7 @@ impl Lines {
         };
         let words = harmless(&format!("{address}: {doing}")).into_owned();
         let line = format!("{words}…\n");
-        self.running.insert((direction, step), Running { words, since: self.now, said: 0 });
+        self.running.insert((direction, step), Running { words, since: self.now, bytes: None, said: 0 });
         line
     }
 

@@ -73,7 +73,10 @@ impl<W: Write> Live<W> {
         let now = self.lines.now();
         let mut block: Vec<Line> = Vec::with_capacity(room + 1);
         for running in self.lines.running.values().take(room) {
-            let elapsed = seconds(now.saturating_duration_since(running.since));
+            let mut elapsed = seconds(now.saturating_duration_since(running.since));
+            if let (Some((done, total)), Some(amount)) = (running.bytes, running.amount(now)) {
+                elapsed = format!("{} {amount}, {elapsed}", bar(done, total));
+            }
             let words = fit(&running.words, columns.saturating_sub(elapsed.len() + 6));
             block.push(Line { words: words + "… ", faint: elapsed });
         }
@@ -116,6 +119,14 @@ impl<W: Write> Drop for Live<W> {
             self.redraw("", &[]);
         }
     }
+}
+
+/// `[######..............]`
+fn bar(done: u64, total: u64) -> String {
+    const WIDTH: u64 = 20;
+    let full = u128::from(done.min(total)) * u128::from(WIDTH) / u128::from(total.max(1));
+    let full = usize::try_from(full).unwrap_or_default();
+    format!("[{}{}]", "#".repeat(full), ".".repeat(20 - full.min(20)))
 }
 
 fn fit(text: &str, columns: usize) -> String {
