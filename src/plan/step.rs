@@ -83,6 +83,7 @@ pub enum TitleVerb {
     Detach,
     Trash,
     Purge,
+    Adopt,
 }
 
 impl TitleVerb {
@@ -101,6 +102,7 @@ impl TitleVerb {
             TitleVerb::Detach => ("Detach", "detaching", "detached"),
             TitleVerb::Trash => ("Move to trash", "moving to trash", "moved to trash"),
             TitleVerb::Purge => ("Purge", "purging", "purged"),
+            TitleVerb::Adopt => ("Adopt", "adopting", "adopted"),
         }
     }
 }
