@@ -80,6 +80,8 @@ impl<'a> Promise<'a> {
                     self.add(more, false);
                 }
             }
+            // A thick volume takes its snapshot back by merging, in the space that both have.
+            Decision::Restore { .. } if self.capacity.copies_by_snapshot => {}
             Decision::Restore { .. } => self.add(promise(&change.before), true),
             Decision::Destroy
                 if change.before.as_ref().is_some_and(|r| matches!(r.object.body, Body::Snapshot(_))) =>
