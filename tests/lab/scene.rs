@@ -156,7 +156,10 @@ impl<'lab, 'machine> Scene<'lab, 'machine> {
     }
 
     pub fn exists(&self, name: &str) -> bool {
-        !self.lab.ok(&format!("lvs --noheadings -o lv_name -S 'vg_name=vg0 && lv_name=\"{name}\"'")).is_empty()
+        !self
+            .lab
+            .ok(&format!("lvs --noheadings -o lv_name -S 'vg_name=vg0 && lv_name=\"{name}\"'"))
+            .is_empty()
     }
 
     /// Every volume that is marked, by name; what lies in the trash too.

@@ -64,7 +64,10 @@ fn snapshots_and_copies(lab: &Lab) {
     let trash = scene.trash();
     assert_eq!(trash.len(), 1, "{trash:?}");
     assert!(scene.holds(&format!("vbs_trash.{}", trash[0]["id"].as_str().unwrap()), "new stamp"));
-    lab.vbs(&["describe"]).exits(0).says("volume.db_thick pool.thick db_thick 8 MiB available").says("pool.thin");
+    lab.vbs(&["describe"])
+        .exits(0)
+        .says("volume.db_thick pool.thick db_thick 8 MiB available")
+        .says("pool.thin");
     lab.vbs(&["drift"]).exits(0).says("No drift.");
     // And again, from the snapshot that was taken anew.
     BOTH.iter().for_each(|pool| scene.write(&format!("db_{pool}"), "newer one"));
@@ -89,7 +92,9 @@ fn growing(lab: &Lab) {
     scene.apply(&blocks("48MiB"));
     for pool in BOTH {
         lab.ok(&format!("resize2fs /dev/vg0/db_{pool} 2>&1"));
-        lab.ok(&format!("head -c 20M /dev/zero > /mnt/{pool}/more; sync; sha256sum -c /root/{pool}; umount /mnt/{pool}"));
+        lab.ok(&format!(
+            "head -c 20M /dev/zero > /mnt/{pool}/more; sync; sha256sum -c /root/{pool}; umount /mnt/{pool}"
+        ));
         lab.ok(&format!("e2fsck -fn /dev/vg0/db_{pool}"));
     }
     scene.settled();
@@ -98,9 +103,8 @@ fn growing(lab: &Lab) {
 
 /// How often a text lies on the small disk, in volumes or out of them.
 fn on_the_disk(lab: &Lab, text: &str) -> u32 {
-    let found = lab.ok(&format!(
-        "sync; echo 3 > /proc/sys/vm/drop_caches; LC_ALL=C grep -aoF {text} {DISK_D} | wc -l"
-    ));
+    let found = lab
+        .ok(&format!("sync; echo 3 > /proc/sys/vm/drop_caches; LC_ALL=C grep -aoF {text} {DISK_D} | wc -l"));
     found.parse().unwrap()
 }
 
@@ -120,7 +124,8 @@ fn trash(lab: &Lab) {
     }
 
     // Brought back under another address, with everything that made it what it was.
-    let back = both("volume \"back_POOL\" {\n  pool = pool.POOL\n  size = \"8MiB\"\n  name = \"db_POOL\"\n}\n");
+    let back =
+        both("volume \"back_POOL\" {\n  pool = pool.POOL\n  size = \"8MiB\"\n  name = \"db_POOL\"\n}\n");
     scene.declare(&back);
     for pool in BOTH {
         let (was, to) = (format!("volume.db_{pool}"), format!("volume.back_{pool}"));
@@ -239,7 +244,8 @@ fn example(lab: &Lab) {
     lab.write("examples/lvm.vbs.hcl", text);
     let address = format!("store={}", lab.address("root"));
     let vbs = |arguments: &[&str]| {
-        let given = ["--var", &address, "--var", "volume_group=vg0", "--var", "thin_pool=tp0", "--var", "size=16MiB"];
+        let given =
+            ["--var", &address, "--var", "volume_group=vg0", "--var", "thin_pool=tp0", "--var", "size=16MiB"];
         lab.vbs(&[&["-f", "examples/lvm.vbs.hcl"], arguments, &given].concat())
     };
     lab.write("examples/vbs.known_hosts", &lab.workspace.read("vbs.known_hosts"));

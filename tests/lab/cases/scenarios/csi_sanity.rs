@@ -10,8 +10,10 @@ pub const CASES: &[Case] = &[
     Case::of("csi_sanity_create_volume_with_maximum_length_name", longest_name).on(STORAGE).shared(),
     Case::of("csi_sanity_delete_succeeds_when_the_volume_is_gone", delete_is_idempotent).on(STORAGE),
     Case::of("csi_sanity_snapshot_existing_name_different_source", snapshot_other_source).on(STORAGE),
-    Case::of("csi_sanity_presence_of_new_volumes_and_absence_of_deleted_ones", presence_and_absence).on(STORAGE),
-    Case::of("csi_sanity_presence_of_new_snapshots_and_absence_of_deleted_ones", snapshots_listed).on(STORAGE),
+    Case::of("csi_sanity_presence_of_new_volumes_and_absence_of_deleted_ones", presence_and_absence)
+        .on(STORAGE),
+    Case::of("csi_sanity_presence_of_new_snapshots_and_absence_of_deleted_ones", snapshots_listed)
+        .on(STORAGE),
     Case::of("csi_sanity_node_expand_is_idempotent", expand_twice).on(STORAGE),
     Case::of("csi_sanity_create_from_source_that_does_not_exist", missing_source).on(STORAGE),
 ];
@@ -112,10 +114,15 @@ fn snapshot_other_source(lab: &Lab) {
     let before = BOTH.map(|pool| scene.field(&format!("s_{pool}"), "lv_uuid,origin"));
     // The same name and the same source: nothing to do. Another source: another content.
     scene.apply(&blocks("db"));
-    scene.refuses(&blocks("other"), &["Only a replacement can change this", "snapshot.s_thick", "snapshot.s_thin"]);
+    scene.refuses(
+        &blocks("other"),
+        &["Only a replacement can change this", "snapshot.s_thick", "snapshot.s_thin"],
+    );
     assert_eq!(BOTH.map(|pool| scene.field(&format!("s_{pool}"), "lv_uuid,origin")), before);
     // Two snapshots of one name are found before anything is looked at.
-    scene.declare(&(blocks("db") + "snapshot \"t\" {\n  volume = volume.other_thick\n  name = \"s_thick\"\n}\n"));
+    scene.declare(
+        &(blocks("db") + "snapshot \"t\" {\n  volume = volume.other_thick\n  name = \"s_thick\"\n}\n"),
+    );
     lab.vbs(&["validate"]).exits(1).says("Name used twice");
     scene.declare(&blocks("db"));
     scene.close();
@@ -160,7 +167,11 @@ fn presence_and_absence(lab: &Lab) {
 fn snapshots_listed(lab: &Lab) {
     let scene = Scene::open(lab);
     let snapshots = |which: &[&str]| {
-        both(DB) + &which.iter().map(|label| both(&snapshot(&format!("{label}_POOL"), "db_POOL"))).collect::<String>()
+        both(DB)
+            + &which
+                .iter()
+                .map(|label| both(&snapshot(&format!("{label}_POOL"), "db_POOL")))
+                .collect::<String>()
     };
     let listed = || {
         let described = lab.vbs(&["describe", "snapshots", "--json"]).exits(0).json();
@@ -168,7 +179,9 @@ fn snapshots_listed(lab: &Lab) {
         entries.iter().map(|entry| entry["values"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let of_lvm = || {
-        let found = lab.ok("lvs --noheadings -o lv_name -S 'lv_tags=~\"vbs.snapshot=\"' vg0 | tr -d ' ' | LC_ALL=C sort");
+        let found = lab.ok(
+            "lvs --noheadings -o lv_name -S 'lv_tags=~\"vbs.snapshot=\"' vg0 | tr -d ' ' | LC_ALL=C sort",
+        );
         found.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
     };
     scene.apply(&snapshots(&["a", "b"]));

@@ -52,11 +52,9 @@ fn copy_missing(lab: &Lab) {
 fn copy_expand(lab: &Lab) {
     let scene = Scene::open(lab);
     // Old bytes of somebody, where the copies will come to lie.
-    lab.ok(
-        "lvcreate -qq -y -W n -Z n -l 20%FREE -n dirt vg0; \
+    lab.ok("lvcreate -qq -y -W n -Z n -l 20%FREE -n dirt vg0; \
          yes dirt | dd of=/dev/vg0/dirt bs=1M count=64 iflag=fullblock oflag=direct status=none; \
-         lvremove -qq -y vg0/dirt",
-    );
+         lvremove -qq -y vg0/dirt");
     scene.apply(&both(DB));
     BOTH.iter().for_each(|pool| scene.write(&format!("db_{pool}"), "content"));
     scene.apply(&both(&(DB.to_owned() + &COPY.replace("source", "size = \"20MiB\"\n  source"))));
@@ -113,7 +111,8 @@ fn resize_shrink(lab: &Lab) {
     let smaller = both(&DB.replace("8MiB", "4MiB"));
     scene.refuses(&smaller, &["Only a replacement can change this", "--replace 'volume.db_thick'"]);
     let old = BOTH.map(|pool| scene.id(&format!("volume.db_{pool}")));
-    lab.vbs(&["apply", "--auto-approve", "--replace", "volume.db_thick", "--replace", "volume.db_thin"]).exits(0);
+    lab.vbs(&["apply", "--auto-approve", "--replace", "volume.db_thick", "--replace", "volume.db_thin"])
+        .exits(0);
     scene.settled();
     for (pool, old) in BOTH.iter().zip(old) {
         assert_eq!(scene.mib(&format!("db_{pool}")), 4);
@@ -183,7 +182,8 @@ fn missing_pool(lab: &Lab) {
     // The group of what is recorded goes away: that is no reason to make it anew, nor to forget it.
     scene.declare(&both(DB));
     lab.ok("vgrename -qq vg0 vg1");
-    for arguments in [&["plan"][..], &["apply", "--auto-approve"], &["destroy", "--auto-approve"], &["drift"]] {
+    for arguments in [&["plan"][..], &["apply", "--auto-approve"], &["destroy", "--auto-approve"], &["drift"]]
+    {
         lab.vbs(arguments).exits(1).says("Cannot be looked at").says("vg0");
     }
     lab.vbs(&["describe"]).exits(1).says("not looked at");

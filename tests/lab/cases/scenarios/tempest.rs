@@ -5,7 +5,9 @@ use crate::lab::Lab;
 use crate::scene::{BOTH, STORAGE, Scene, both, volume};
 
 pub const CASES: &[Case] = &[
-    Case::of("tempest_test_volume_extend_when_volume_has_snapshot", extend_with_snapshot).on(STORAGE).shared(),
+    Case::of("tempest_test_volume_extend_when_volume_has_snapshot", extend_with_snapshot)
+        .on(STORAGE)
+        .shared(),
     Case::of("tempest_test_extend_attached_volume", extend_attached).on(STORAGE).shared(),
     Case::of("tempest_test_volume_extend_with_size_smaller_than_original_size", extend_to_less).on(STORAGE),
     Case::of("tempest_test_create_from_volume", create_from_volume).on(STORAGE).shared(),
@@ -53,8 +55,7 @@ fn extend_with_snapshot(lab: &Lab) {
 /// A mounted file system gets the room, and nobody loses a file.
 fn extend_attached(lab: &Lab) {
     let scene = Scene::open(lab);
-    let vms =
-        "hypervisor \"directory\" \"vms\" {\n  host = host.store1\n  path = \"/srv/vms\"\n  create = true\n}\n";
+    let vms = "hypervisor \"directory\" \"vms\" {\n  host = host.store1\n  path = \"/srv/vms\"\n  create = true\n}\n";
     let disk = "attachment \"disk_POOL\" {\n  volume = volume.db_POOL\n  hypervisor = hypervisor.vms\n  vm = \"web\"\n  device = \"POOL\"\n}\n";
     let blocks = |size: &str| vms.to_owned() + &both(&(grown(DB, size) + disk));
     scene.apply(&blocks("16MiB"));
@@ -86,7 +87,12 @@ fn extend_to_less(lab: &Lab) {
     BOTH.iter().for_each(|pool| scene.write(&format!("db_{pool}"), "stamp"));
     scene.refuses(
         &both(&grown(DB, "4MiB")),
-        &["Only a replacement can change this", "volume.db_thick", "volume.db_thin", "shrinking cuts data off"],
+        &[
+            "Only a replacement can change this",
+            "volume.db_thick",
+            "volume.db_thin",
+            "shrinking cuts data off",
+        ],
     );
     // Less than an extent less is the same size.
     scene.apply(&both(&grown(DB, "7MiB")));
@@ -197,7 +203,10 @@ fn quota(lab: &Lab) {
     // 16 MiB of 512 are a stranger's.
     let most = volume("most", "thin", "size = \"400MiB\"");
     scene.apply(&most);
-    scene.refuses(&(most.clone() + &volume("more", "thin", "size = \"128MiB\"")), &["The pool cannot hold this"]);
+    scene.refuses(
+        &(most.clone() + &volume("more", "thin", "size = \"128MiB\"")),
+        &["The pool cannot hold this"],
+    );
     scene.apply("");
     scene.refuses(&volume("more", "thin", "size = \"128MiB\""), &["The pool cannot hold this", "trash"]);
     lab.vbs(&["trash", "purge", "--all", "--auto-approve"]).exits(0);
@@ -205,7 +214,8 @@ fn quota(lab: &Lab) {
     // A snapshot of a thick volume needs room of its own.
     let free = lab.ok("vgs --noheadings --units m --nosuffix -o vg_free vg0");
     let half: u64 = free.trim().parse::<f64>().unwrap() as u64 * 3 / 5;
-    let big = volume("more", "thin", "size = \"128MiB\"") + &volume("half", "thick", &format!("size = \"{half}MiB\""));
+    let big = volume("more", "thin", "size = \"128MiB\"")
+        + &volume("half", "thick", &format!("size = \"{half}MiB\""));
     scene.apply(&big);
     scene.refuses(
         &(big.clone() + "snapshot \"s\" {\n  volume = volume.half\n}\n"),
