@@ -40,7 +40,7 @@ fn snapshots_and_copies(lab: &Lab) {
     }
     let before = BOTH.map(|pool| scene.recorded(&format!("volume.db_{pool}")));
     let planned = lab.vbs(&["plan", "--restore", "volume.db_thick=snapshot.before_thick"]).exits(0);
-    planned.says("cannot be taken back").says("snapshot.before_thick");
+    planned.says("Point of no return: restore volume db_thick");
     lab.vbs(&[
         "apply",
         "--auto-approve",
