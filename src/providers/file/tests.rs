@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 
-use super::*;
 use crate::hosts::{Fence, Hosts, Verdict};
 use crate::model::{Action, Body, Bytes, ContainerView, Health, HostName, Kind, Place, Record, Setting};
 use crate::plan::step::{Effect, Operation, Step, Undo};
