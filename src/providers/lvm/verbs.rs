@@ -200,6 +200,7 @@ pub const GIVE_BACK: Verb = verb!(
 
 pub static ALL: [Verb; 24] = [
     JOIN,
+    SURVEY,
     RELEASE,
     CREATE,
     CREATE_THIN,
