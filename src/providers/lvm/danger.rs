@@ -1,6 +1,6 @@
 //! What is wrong with LVM on a host beyond any one pool, and endangers the data of guests.
 
-use super::report::{Group, LogicalVolume, Report};
+use super::report::{Group, LogicalVolume, Report, Segment};
 use crate::model::Bytes;
 
 /// What lvm.conf says where nobody wrote a filter.
@@ -63,8 +63,14 @@ fn scanning(report: &Report<'_>) -> Vec<Danger> {
 fn of_pool(report: &Report<'_>, group: &Group<'_>, pool: &LogicalVolume<'_>) -> Vec<Danger> {
     let name = format!("{}/{}", group.about().map_or("", |vg| &vg.name), pool.name());
     let mut dangers = Vec::new();
-    let is_monitored = group.segment(pool).is_some_and(|segment| segment.is_monitored());
-    if !is_monitored {
+    let segment = group.segment(pool);
+    if segment.is_some_and(|segment| segment.zero != "zero") {
+        dangers.push(Danger::new(
+            format!("the thin pool {name} does not clear its chunks, so new volumes show what others have left there"),
+            format!("`lvchange --zero y {name}`; what is written from then on is clean"),
+        ));
+    }
+    if !segment.is_some_and(Segment::is_monitored) {
         dangers.push(Danger::new(
             format!("dmeventd does not watch the thin pool {name}, so nobody would notice that it fills up"),
             format!("`lvchange --monitor y {name}`, and activation/monitoring = 1 in lvm.conf"),

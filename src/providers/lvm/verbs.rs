@@ -200,7 +200,6 @@ pub const GIVE_BACK: Verb = verb!(
 
 pub static ALL: [Verb; 24] = [
     JOIN,
-    SURVEY,
     RELEASE,
     CREATE,
     CREATE_THIN,
@@ -223,4 +222,5 @@ pub static ALL: [Verb; 24] = [
     MERGE,
     ADOPT,
     GIVE_BACK,
+    SURVEY,
 ];
