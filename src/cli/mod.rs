@@ -7,6 +7,7 @@ mod describe;
 mod drift;
 mod execute;
 mod graph;
+mod host;
 mod identities;
 mod init;
 mod inputs;
@@ -120,6 +121,7 @@ fn dispatch(context: &mut Context, cli: &Cli) -> Result<Exit, Failure> {
         Command::State(command) => state::state(context, command),
         Command::Version { json } => version::version(*json),
         Command::Graph(args) => graph::graph(context, args),
+        Command::Host(command) => host::host(context, command),
     }
 }
 

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use frame::{Body, Message};
 use pool::{Held, Pool};
-pub use ssh::{Ssh, SshSettings};
+pub use ssh::{HostKey, Ssh, SshSettings};
 
 use crate::model::command::{Answer, Effect, Frame, GuardDirectory, Query, status};
 use crate::model::{HostName, HostSpec};
