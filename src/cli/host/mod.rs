@@ -1,5 +1,6 @@
 //! `vbs host`: the machines themselves.
 
+mod check;
 mod pins;
 mod trust;
 
@@ -20,7 +21,9 @@ pub fn host(context: &mut Context, command: &HostCommand) -> Result<Exit, Failur
         HostCommand::Trust(args) => {
             with(context, &args.variables, |context, situation| trust::trust(context, situation, args))
         }
-        HostCommand::Check(_) => Ok(Exit::Success),
+        HostCommand::Check(args) => {
+            with(context, &args.variables, |context, situation| check::check(context, situation, args))
+        }
     }
 }
 

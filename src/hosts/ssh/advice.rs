@@ -109,7 +109,9 @@ const ADVICE: &[Advice] = &[
 /// Why a host could not be reached, in words that end without a full stop: what it means, what was said, and what to
 /// do.
 pub fn explain(spec: &HostSpec, said: &str) -> String {
-    let advice = ADVICE.iter().find(|advice| said.contains(advice.also) && advice.said.iter().any(|words| said.contains(words)));
+    let advice = ADVICE
+        .iter()
+        .find(|advice| said.contains(advice.also) && advice.said.iter().any(|words| said.contains(words)));
     let said = essence(said);
     match advice {
         None => said,

@@ -71,7 +71,12 @@ pub static HOST: Needs = Needs {
 pub static FILES: Needs = Needs {
     script: include_str!("scripts/files.sh"),
     tools: &[
-        Tool { name: "find", called: "find of findutils, with -printf", minimum: "", todo: "Install findutils." },
+        Tool {
+            name: "find",
+            called: "find of findutils, with -printf",
+            minimum: "",
+            todo: "Install findutils.",
+        },
         Tool { name: "stat", called: "stat of coreutils", minimum: "", todo: "Install coreutils." },
     ],
 };
@@ -115,8 +120,7 @@ impl Found {
         if self.is_enough {
             return None;
         }
-        let minimum =
-            if self.minimum.is_empty() { String::new() } else { format!(" >= {}", self.minimum) };
+        let minimum = if self.minimum.is_empty() { String::new() } else { format!(" >= {}", self.minimum) };
         let found = self.version.as_deref().unwrap_or("none");
         Some(format!("{}{minimum} is needed, {found} found. {}", self.called, self.todo))
     }
@@ -166,7 +170,9 @@ mod tests {
                 "{missing:?}"
             );
         }
-        for good in ["lvm 2.03.11", "other 1.0\nlvm LVM version: 2.03.11(2)", "lvm 2.3.11", "lvm 2.10", "lvm 3.0"] {
+        for good in
+            ["lvm 2.03.11", "other 1.0\nlvm LVM version: 2.03.11(2)", "lvm 2.3.11", "lvm 2.10", "lvm 3.0"]
+        {
             assert_eq!(complaint(good), None, "{good:?}");
         }
         assert!(complaint("lvm 2.03").is_some() && complaint("lvm of somebody").is_some());
