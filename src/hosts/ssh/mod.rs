@@ -7,6 +7,7 @@
 
 mod advice;
 pub mod config;
+mod keys;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -24,6 +25,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 pub use advice::explain;
+pub use keys::HostKey;
 
 use super::channel::Channel;
 use crate::model::{HostAddress, HostSpec};
@@ -71,7 +73,7 @@ pub struct Ssh {
     connections: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<Option<Connection>>>>>,
     sockets: Mutex<Vec<PathBuf>>,
     opening: Semaphore,
-    opened: AtomicU64,
+    last: AtomicU64,
 }
 
 #[derive(Clone)]
@@ -88,13 +90,13 @@ impl Ssh {
             connections: Mutex::default(),
             sockets: Mutex::default(),
             opening: Semaphore::new(OPENING),
-            opened: AtomicU64::new(0),
+            last: AtomicU64::new(0),
         }
     }
 
-    /// How many connections were opened.
-    pub fn connections(&self) -> u64 {
-        self.opened.load(Ordering::Relaxed)
+    /// A number that no file in our directory has.
+    fn next(&self) -> u64 {
+        self.last.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// A shell on a host, over the connection that is there; over a new one where there is none or it died, or where
@@ -149,7 +151,7 @@ impl Ssh {
         let address = HostAddress::parse(address)?;
         let directory = self.directory()?;
         let _turn = self.opening.acquire().await.map_err(|closed| closed.to_string())?;
-        let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = self.next();
         let (socket, said) = (directory.join(number.to_string()), directory.join(format!("{number}.log")));
         let seconds = spec.connect_timeout_seconds.max(1);
         let arguments = config::connect(&directory.join("config"), &socket, &address, seconds);
@@ -173,9 +175,10 @@ impl Ssh {
     /// Waits until ssh has connected and gone into the background. Says whether it has.
     async fn run_ssh(&self, arguments: &[OsString], said: &Path, limit: Duration) -> Result<bool, String> {
         let file = private(said).map_err(|error| format!("{} cannot be written: {error}", said.display()))?;
-        let mut child = self.command(arguments).stderr(Stdio::from(file)).spawn().map_err(|error| {
-            format!("ssh could not be started: {error}. Is the OpenSSH client installed?")
-        })?;
+        let mut child =
+            self.command("ssh", arguments).stderr(Stdio::from(file)).spawn().map_err(|error| {
+                format!("ssh could not be started: {error}. Is the OpenSSH client installed?")
+            })?;
         match tokio::time::timeout(limit, child.wait()).await {
             Ok(Ok(status)) => Ok(status.success()),
             Ok(Err(error)) => Err(format!("ssh could not be waited for: {error}")),
@@ -188,8 +191,8 @@ impl Ssh {
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is where vbs starts ssh")]
-    fn command(&self, arguments: &[OsString]) -> Command {
-        let mut command = Command::new("ssh");
+    fn command(&self, program: &str, arguments: &[OsString]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .env_clear()

@@ -241,6 +241,8 @@ impl Remote {
         let arguments: Vec<&str> = arguments.split_whitespace().collect();
         let mut command = self.workspace.command(&arguments);
         command.env("VBS_SSH_CONFIG", self.workspace.path("ssh_config"));
+        // All servers are on this machine.
+        command.env("VBS_FAULT_ONE_MACHINE", "1");
         command
     }
 
