@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::command::{Action, Answer, Frame, GuardDirectory, Query, Verb};
 use crate::model::observed::Capacity;
 use crate::model::schema::ProviderSchema;
-use crate::model::{Address, Body, ContainerSpec, ContainerView, Kind};
+use crate::model::{Address, Body, ContainerSpec, ContainerView, Kind, Object};
 use crate::plan::step::{Request, Step};
 
 #[cfg(test)]
@@ -70,7 +70,7 @@ pub trait Provider: Sync {
 }
 
 /// Every provider there is.
-pub static CATALOG: Catalog = Catalog(&[&file::FilePool, &directory::DirectoryHypervisor]);
+pub static CATALOG: Catalog = Catalog(&[&file::FilePool, &lvm::LvmPool, &directory::DirectoryHypervisor]);
 
 pub struct Catalog(&'static [&'static dyn Provider]);
 
@@ -168,5 +168,11 @@ impl crate::plan::world::Makers for Catalog {
         if let Ok(provider) = self.of(container) {
             provider.fit(container, capacity, body);
         }
+    }
+
+    fn place(&self, container: &ContainerSpec, object: &Object) -> Option<String> {
+        let name = object.body.name()?;
+        let provider = self.of(container).ok()?;
+        Some((provider.schema().volume_path)(container, name, object.id))
     }
 }
