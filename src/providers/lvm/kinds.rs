@@ -6,6 +6,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::command::GuardDirectory;
 use crate::model::schema::{Attribute, AttributeType, ProviderSchema};
 use crate::model::{Body, Bytes, ContainerSpec, Kind};
+use crate::providers::needs::{Needs, Tool};
 
 pub const NAME: &str = "lvm";
 
@@ -45,6 +46,16 @@ const RESERVED_PARTS: [&str; 18] = [
     "_pmspare",
     "_integrity",
 ];
+
+pub static NEEDS: Needs = Needs {
+    script: include_str!("scripts/needs.sh"),
+    tools: &[Tool {
+        name: "lvm2",
+        called: "lvm2",
+        minimum: "2.03.11",
+        todo: "Install lvm2, or a newer one.",
+    }],
+};
 
 pub fn schema() -> ProviderSchema {
     ProviderSchema {

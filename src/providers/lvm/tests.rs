@@ -416,7 +416,7 @@ fn what_endangers_guests_is_told_with_its_cure() {
         let report = report::Report::parse(answer).unwrap();
         danger::dangers(&report)
             .into_iter()
-            .map(|danger| format!("{}: {}", danger.what, danger.what_to_do))
+            .map(|danger| format!("{}: {}", danger.what, danger.todo))
             .collect()
     };
     let thin = recorded!("thin_unmonitored");
