@@ -223,5 +223,4 @@ pub static ALL: [Verb; 24] = [
     MERGE,
     ADOPT,
     GIVE_BACK,
-    SURVEY,
 ];
