@@ -200,6 +200,7 @@ pub const GIVE_BACK: Verb = verb!(
 
 pub static ALL: [Verb; 24] = [
     JOIN,
+    SURVEY,
     RELEASE,
     CREATE,
     CREATE_THIN,
@@ -222,5 +223,4 @@ pub static ALL: [Verb; 24] = [
     MERGE,
     ADOPT,
     GIVE_BACK,
-    SURVEY,
 ];
