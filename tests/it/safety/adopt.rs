@@ -197,7 +197,9 @@ fn what_is_not_declared_is_shown_as_a_block_to_paste() {
     bench.declare(&block);
     bench.vbs("import volume.web web-1 --auto-approve").succeeds();
     bench.settled();
-    bench.changes_nothing("import volume.db nothing").refuses("no pool has a volume called \"nothing\"");
+    bench
+        .changes_nothing("import volume.db nothing")
+        .refuses("no pool that could be looked at has a volume called \"nothing\"");
     let each = "volume \"each\" {\n  for_each = toset([\"a\"])\n  pool = pool.fast\n  size = \"1MiB\"\n  name = \"db\"\n}\n";
     bench.declare(&(block + each));
     bench
