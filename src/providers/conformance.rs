@@ -7,11 +7,11 @@ use uuid::Uuid;
 use super::{CATALOG, Provider, Reading, Scope};
 use crate::hosts::{Fence, Hosts, Verdict};
 use crate::model::command::{Action, Answer, Effect as Locking, Frame, Query};
-use crate::model::schema::AttributeType;
+use crate::model::schema::{Attribute, AttributeType};
 use crate::model::{
     Access, Body, Bus, Bytes, ContainerBody, ContainerRecord, ContainerSpec, ContainerView, DiskBody, Health,
     HostName, Kind, Mark, Object, ObjectKey, Observed, OnDestroy, Part, Place, PoolPolicy, Record, Setting,
-    SnapshotBody, SourceRef, TrashEntry, VolumeBody,
+    SnapshotBody, SourceRef, Stranger, TrashEntry, VolumeBody,
 };
 use crate::plan::step::{Effect, Operation, Request, Step, Undo};
 
@@ -24,8 +24,26 @@ fn id(number: u128) -> Uuid {
 
 /// A container of this provider with a value for every attribute.
 fn container(provider: &dyn Provider) -> ContainerSpec {
+    container_with(provider, |_| true, None)
+}
+
+/// Containers of every kind that this provider knows: with every attribute, with those only that it needs, and with
+/// every way to wipe.
+fn containers(provider: &dyn Provider) -> Vec<ContainerSpec> {
+    let wipes = [None, Some("discard"), Some("none")];
+    let all = wipes.map(|wipe| container_with(provider, |_| true, wipe));
+    let few = wipes.map(|wipe| container_with(provider, |attribute| attribute.required, wipe));
+    all.into_iter().chain(few).collect()
+}
+
+fn container_with(
+    provider: &dyn Provider,
+    has: impl Fn(&Attribute) -> bool,
+    wipe: Option<&str>,
+) -> ContainerSpec {
     let schema = provider.schema();
     let settings = (schema.attributes.iter())
+        .filter(|attribute| has(attribute))
         .map(|attribute| {
             let value = match attribute.kind {
                 AttributeType::Path => Setting::Text("/srv/some where".to_owned()),
@@ -41,7 +59,7 @@ fn container(provider: &dyn Provider) -> ContainerSpec {
         provider: schema.name.to_owned(),
         host: HostName::local(),
         settings,
-        policy: PoolPolicy::default(),
+        policy: PoolPolicy { wipe: wipe.map(str::to_owned), ..PoolPolicy::default() },
     }
 }
 
@@ -101,6 +119,18 @@ fn found(record: &Record) -> Observed {
     }
 }
 
+/// The same without a mark.
+fn stranger(record: &Record) -> Stranger {
+    Stranger {
+        name: record.object.body.name().unwrap().to_owned(),
+        reference: "123:456".to_owned(),
+        size: record.object.body.size(),
+        origin: None,
+        open: false,
+        why_not: None,
+    }
+}
+
 fn update(before: Record, after: Record, attached: bool) -> Operation {
     Operation::Update { live: found(&before), before, after, attached }
 }
@@ -139,6 +169,7 @@ fn operations(container: &ContainerSpec) -> Vec<Operation> {
         Operation::Destroy { record: small.clone(), live: found(&small) },
         Operation::Destroy { live: found(&snapshot), record: snapshot },
         Operation::Purge { entries: vec![entry.clone()] },
+        Operation::Adopt { found: stranger(&small), after: small.clone() },
         Operation::TakeOutOfTrash { entry, after: small },
     ]);
     all
@@ -152,12 +183,12 @@ fn steps(provider: &dyn Provider, container: &ContainerSpec, operation: Operatio
         .unwrap_or_else(|why| panic!("{told}: {}", why.detail))
 }
 
-/// Every provider with its container and every step that it ever makes.
+/// Every provider with its containers and every step that it ever makes.
 fn all_steps() -> Vec<(&'static dyn Provider, ContainerSpec, Vec<Step>)> {
     CATALOG
         .iter()
-        .map(|provider| {
-            let container = container(provider);
+        .flat_map(|provider| containers(provider).into_iter().map(move |container| (provider, container)))
+        .map(|(provider, container)| {
             let all = operations(&container)
                 .into_iter()
                 .flat_map(|operation| steps(provider, &container, operation))
@@ -221,11 +252,15 @@ fn every_step_can_be_run_proved_and_told() {
 
 #[test]
 fn every_verb_is_used_and_reads_only_what_it_is_given() {
-    for (provider, container, steps) in all_steps() {
-        let wanted = BTreeSet::new();
+    let all = all_steps();
+    for provider in CATALOG.iter() {
+        let (container, wanted) = (container(provider), BTreeSet::new());
         let scope = Scope { container: &container, identity: None, lineage: id(8), wanted: &wanted };
         let asked = provider.survey(&scope);
-        let used: BTreeSet<&str> = steps.iter().flat_map(actions).map(|action| &*action.verb).collect();
+        let name = provider.schema().name;
+        let actions = all.iter().flat_map(|(_, _, steps)| steps).flat_map(actions);
+        let used: BTreeSet<&str> =
+            actions.filter(|action| action.provider == name).map(|action| &*action.verb).collect();
         for verb in provider.verbs() {
             let query = asked.iter().find(|query| query.script == verb.script);
             assert!(used.contains(verb.name) || query.is_some(), "{} is dead code", verb.name);
@@ -248,9 +283,15 @@ fn every_verb_shows_a_command_over_its_own_parameters() {
             assert!(name == "lineage" || verb.parameters.contains(&name), "{}: {name}", verb.name);
         }
     }
-    for action in all_steps().iter().flat_map(|(_, _, steps)| steps).flat_map(actions) {
-        let shown = CATALOG.shown(action, id(8));
-        assert!(!shown.contains(['{', '}']) && shown.contains(" '/srv/some where/"), "{shown}");
+    for (_, container, steps) in all_steps() {
+        let place = match container.text("path") {
+            "" => container.text("volume_group").to_owned(),
+            path => format!(" '{path}/"),
+        };
+        for action in steps.iter().flat_map(actions) {
+            let shown = CATALOG.shown(action, id(8));
+            assert!(!shown.contains(['{', '}']) && shown.contains(&place), "{shown}");
+        }
     }
     let unknown = Action { verb: "none".into(), ..all_steps()[0].2[0].run.clone() };
     assert_eq!(CATALOG.shown(&unknown, id(8)), unknown.to_string());
@@ -280,6 +321,32 @@ fn creating_and_destroying_are_each_others_inverse() {
                 if entry.id == record.object.id)
             });
             assert!(trashed, "a destroyed volume is remembered in the trash");
+        }
+    }
+}
+
+/// Whatever is adopted is given back without a trace, keeps its name and size, and is recorded in the same step.
+#[test]
+fn adopting_writes_nothing_but_a_mark() {
+    for provider in CATALOG.iter().filter(|provider| provider.schema().role == Kind::Pool) {
+        let container = container(provider);
+        let after = volume(&container, "db", 4096);
+        let adopt = |after: &Record, found: Stranger| {
+            let operation = Operation::Adopt { after: after.clone(), found };
+            let key = after.object.key.clone();
+            let (identity, lineage) = (id(9), id(8));
+            let container = &container;
+            provider.steps(&Request { key, container, identity, lineage, workspace: "shop", operation })
+        };
+        let steps = adopt(&after, stranger(&after)).unwrap();
+        assert_eq!(steps.len(), 1);
+        assert!(matches!(steps[0].undo, Undo::Run(_)) && steps[0].copies == Bytes::ZERO);
+        assert_eq!(steps[0].effects, [Effect::Put(Box::new(after.clone()))]);
+        for found in [
+            Stranger { name: "other".to_owned(), ..stranger(&after) },
+            Stranger { size: Bytes(8192), ..stranger(&after) },
+        ] {
+            assert!(adopt(&after, found).is_err(), "what is adopted stays as it is");
         }
     }
 }

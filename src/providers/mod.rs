@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::command::{Action, Answer, Frame, GuardDirectory, Query, Verb};
 use crate::model::observed::Capacity;
 use crate::model::schema::ProviderSchema;
-use crate::model::{Address, Body, ContainerSpec, ContainerView, Kind};
+use crate::model::{Address, Body, ContainerSpec, ContainerView, Kind, Object};
 use crate::plan::step::{Request, Step};
 use needs::{Danger, Needs};
 
@@ -17,6 +17,7 @@ use needs::{Danger, Needs};
 mod conformance;
 pub mod directory;
 pub mod file;
+pub mod lvm;
 pub mod needs;
 pub mod store;
 
@@ -32,6 +33,7 @@ pub struct Scope<'a> {
 }
 
 /// What reading the answers led to.
+#[expect(clippy::large_enum_variant, reason = "one for each container, moved once and never kept")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
     Done(ContainerView),
@@ -87,7 +89,7 @@ pub trait Provider: Sync {
 }
 
 /// Every provider there is.
-pub static CATALOG: Catalog = Catalog(&[&file::FilePool, &directory::DirectoryHypervisor]);
+pub static CATALOG: Catalog = Catalog(&[&file::FilePool, &lvm::LvmPool, &directory::DirectoryHypervisor]);
 
 pub struct Catalog(&'static [&'static dyn Provider]);
 
@@ -185,5 +187,11 @@ impl crate::plan::world::Makers for Catalog {
         if let Ok(provider) = self.of(container) {
             provider.fit(container, capacity, body);
         }
+    }
+
+    fn place(&self, container: &ContainerSpec, object: &Object) -> Option<String> {
+        let name = object.body.name()?;
+        let provider = self.of(container).ok()?;
+        Some((provider.schema().volume_path)(container, name, object.id))
     }
 }

@@ -220,6 +220,6 @@ fn present(context: &Context, found: &Found, before: Option<&Recorded>) -> Resul
         text.push_str(&format!("\nRecorded now, not found on any host, and no longer known then:\n\n{lost}"));
     }
     print::data(&text)?;
-    show(&found.leftovers, &context.sources, context.style);
+    show(&found.warnings, &context.sources, context.style);
     Ok(())
 }

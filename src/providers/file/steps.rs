@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
-use crate::model::{Body, Bytes, Object, Observed, OnDestroy, Place, Record, TrashEntry};
+use crate::model::{Body, Bytes, Object, Observed, OnDestroy, Place, Record, Stranger, TrashEntry};
 use crate::plan::step::{
     Claim, Effect, Expectation, Operation, Proof, Request, Step, Title, TitleVerb, Undo,
 };
@@ -25,9 +25,7 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
         Operation::Restore { record, snapshot, trash, live } => ask.restore(record, snapshot, *trash, live),
         Operation::Destroy { record, live } => ask.destroy(record, live),
         Operation::Purge { entries } => Ok(entries.iter().map(|entry| purge_entry(request, entry)).collect()),
-        Operation::Adopt { .. } => {
-            Err(store::impossible(request, "a file that vbs did not make is not adopted"))
-        }
+        Operation::Adopt { after, found } => Ok(vec![ask.adopt(after, found)?]),
         Operation::TakeOutOfTrash { entry, after } => Ok(vec![ask.take_out(entry, after)?]),
     }
 }
@@ -143,7 +141,7 @@ impl Ask<'_, '_> {
         let (from, to) = (live.body.size(), after.object.body.size());
         let mut steps = Vec::new();
         let mut renamed = after.clone();
-        set_size(&mut renamed.object.body, from);
+        store::set_size(&mut renamed.object.body, from);
         let (old, new) = (live.body.name().unwrap_or_default(), name_of(self, &after.object)?);
         if old != new {
             steps.push(self.rename(&renamed, old, &new, from)?);
@@ -238,7 +236,7 @@ impl Ask<'_, '_> {
         let mut run = self.action(&verbs::TRASH, arguments.clone());
         run.arguments.insert("kept_name", name.clone());
         let mut kept = record.clone();
-        set_size(&mut kept.object.body, size);
+        store::set_size(&mut kept.object.body, size);
         let purge = is_snapshot || record.on_destroy == OnDestroy::Purge;
         let entry = TrashEntry { id, record: kept, purge, trashed_at: 0 };
         let what = image_title(&record.object);
@@ -269,6 +267,41 @@ impl Ask<'_, '_> {
             Proof { done: store::absent(self.request, id), not_done: self.at(id, Place::Trash) },
             vec![Effect::LeaveTrash(id)],
         )
+    }
+
+    /// A mark beside the image; taken back, the mark goes and the image stays.
+    fn adopt(&self, after: &Record, found: &Stranger) -> Result<Step, Diagnostic> {
+        let object = &after.object;
+        let name = name_of(self, object)?;
+        if name != found.name || object.body.size() != found.size || !matches!(object.body, Body::Volume(_)) {
+            return Err(self.impossible("what is adopted stays as it is"));
+        }
+        let (id, reference) = (object.id.to_string(), found.reference.clone());
+        let run = self.action(
+            &verbs::ADOPT,
+            [
+                ("id", id.clone()),
+                ("name", name),
+                ("size", found.size.0.to_string()),
+                ("found", reference.clone()),
+                ("mark", self.mark(object)?),
+            ],
+        );
+        let undo = self.action(&verbs::GIVE_BACK, [("id", id), ("found", reference)]);
+        let mut facts = object.body.facts();
+        facts.insert("health", "good".to_owned());
+        Ok(store::step(
+            self.request,
+            "adopt",
+            self.title(TitleVerb::Adopt, &image_title(object), String::new()),
+            run,
+            Undo::Run(undo),
+            Proof {
+                done: store::shown(self.request, object.id, Place::Live.word(), facts),
+                not_done: store::absent(self.request, object.id),
+            },
+            vec![Effect::Put(Box::new(after.clone()))],
+        ))
     }
 
     fn take_out(&self, entry: &TrashEntry, after: &Record) -> Result<Step, Diagnostic> {
@@ -304,7 +337,7 @@ impl Ask<'_, '_> {
         live: &Observed,
     ) -> Result<Vec<Step>, Diagnostic> {
         self.check_source(&record.object, snapshot)?;
-        let former = former(record, trash, live.body.size());
+        let former = store::former(record, trash, live.body.size());
         let size = live.body.size().max(snapshot.object.body.size());
         let stage = self.stage(&former, snapshot, size)?;
         let swap = self.swap(record, former, live)?;
@@ -371,25 +404,6 @@ impl Ask<'_, '_> {
             // The entry first: the address goes on with the record that follows.
             vec![Effect::Trash(Box::new(entry)), Effect::Put(Box::new(record.clone()))],
         ))
-    }
-}
-
-/// The record of a volume's former content: an object of its own, so with an id and a serial of its own.
-fn former(record: &Record, trash: Uuid, size: Bytes) -> Record {
-    let mut former = record.clone();
-    former.object.id = trash;
-    set_size(&mut former.object.body, size);
-    if let Body::Volume(volume) = &mut former.object.body {
-        volume.serial = trash.to_string();
-    }
-    former
-}
-
-fn set_size(body: &mut Body, size: Bytes) {
-    match body {
-        Body::Volume(volume) => volume.size = size,
-        Body::Snapshot(snapshot) => snapshot.size = size,
-        Body::Container(_) | Body::Disk(_) => {}
     }
 }
 
