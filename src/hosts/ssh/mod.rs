@@ -7,13 +7,13 @@
 
 mod advice;
 pub mod config;
+mod directory;
 mod keys;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,9 +22,9 @@ use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::sync::Semaphore;
-use uuid::Uuid;
 
 pub use advice::explain;
+use directory::{Directory, private};
 pub use keys::HostKey;
 
 use super::channel::Channel;
@@ -39,9 +39,6 @@ const ROOT_SHELL: &str = "exec sudo -n -- /bin/sh";
 
 /// How long ssh gets to say what its own time limit said.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// Above this a socket's path, with what ssh adds to it while it makes it, does not fit into an address (108 bytes).
-const LONGEST_BASE: usize = 40;
 
 /// What ssh is started with.
 #[derive(Debug, Clone, Default)]
@@ -68,7 +65,7 @@ pub enum Unopened {
 pub struct Ssh {
     settings: SshSettings,
     /// Made with the first connection.
-    directory: OnceLock<Result<PathBuf, String>>,
+    directory: OnceLock<Result<Directory, String>>,
     /// By address: an edited host block is another connection.
     connections: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<Option<Connection>>>>>,
     sockets: Mutex<Vec<PathBuf>>,
@@ -160,7 +157,7 @@ impl Ssh {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner).push(socket.clone());
         let ended = self.run_ssh(&arguments, &said, Duration::from_secs(seconds) + GRACE).await;
         let milliseconds = super::milliseconds(begun);
-        tracing::debug!(host = %spec.name, connected = ended.is_ok(), ms = milliseconds, "connected");
+        tracing::debug!(host = %spec.name, connected = matches!(ended, Ok(true)), ms = milliseconds, "connected");
         let text = read(&said);
         match ended {
             Ok(true) => {
@@ -218,27 +215,25 @@ impl Ssh {
                 let opened = OpenOptions::new().read(true).open(config);
                 opened.map_err(|error| format!("VBS_SSH_CONFIG: {}: {error}", config.display()))?;
             }
-            let directory = make_directory(self.settings.runtime_directory.as_deref())?;
-            let written =
-                private(&directory.join("config")).and_then(|mut file| file.write_all(text.as_bytes()));
-            written.map_err(|error| format!("{} cannot be written: {error}", directory.display()))?;
+            let directory = Directory::make(self.settings.runtime_directory.as_deref())?;
+            let written = private(&directory.path().join("config"))
+                .and_then(|mut file| file.write_all(text.as_bytes()));
+            written.map_err(|error| format!("{} cannot be written: {error}", directory.path().display()))?;
             Ok(directory)
         });
-        made.as_ref().map(PathBuf::as_path).map_err(Clone::clone)
+        made.as_ref().map(Directory::path).map_err(Clone::clone)
     }
 }
 
 impl Drop for Ssh {
     /// Ends the connections. A frame that still runs is left to end.
     fn drop(&mut self) {
-        let Some(Ok(directory)) = self.directory.get() else { return };
         let sockets = std::mem::take(self.sockets.get_mut().unwrap_or_else(PoisonError::into_inner));
         let there = sockets.iter().filter(|socket| socket.exists());
         let ending: Vec<_> = there.map(|socket| self.end(socket)).collect();
         for mut child in ending.into_iter().flatten() {
             let _ = child.wait();
         }
-        let _ = std::fs::remove_dir_all(directory);
     }
 }
 
@@ -270,31 +265,10 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A new file that only this user can read.
-fn private(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
 /// The end of what ssh wrote; nothing where it cannot be read.
 fn read(path: &Path) -> String {
     let mut bytes = Vec::new();
     let opened = OpenOptions::new().read(true).open(path);
     let _ = opened.and_then(|file| file.take(1 << 16).read_to_end(&mut bytes));
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// A directory with a name that nobody can foresee, below the user's own where its path is short enough.
-fn make_directory(base: Option<&Path>) -> Result<PathBuf, String> {
-    let name = format!("vbs-{}", &Uuid::new_v4().simple().to_string()[..16]);
-    let own = base.filter(|path| path.is_absolute() && path.as_os_str().len() <= LONGEST_BASE);
-    let places = own.into_iter().chain([Path::new("/tmp")]);
-    let mut why = String::new();
-    for place in places {
-        let directory = place.join(&name);
-        match DirBuilder::new().mode(0o700).create(&directory) {
-            Ok(()) => return Ok(directory),
-            Err(error) => why = format!("{} cannot be made: {error}", directory.display()),
-        }
-    }
-    Err(why)
 }
