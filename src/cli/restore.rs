@@ -33,13 +33,20 @@ pub fn restore(context: &mut Context, args: &RestoreArgs) -> Result<Exit, Failur
         let views = runtime()?.block_on(situation.look(&situation.hosts()))?;
         let after = after(situation, entry, &args.to)?;
         refuse_misplaced(situation, &views, entry, &after)?;
-        let plan = take_out(&situation.world(&views), entry, &after)?;
+        let mut plan = take_out(&situation.world(&views), entry, &after)?;
         warn_of_another(context, entry, &args.to);
         if !context.quiet {
             print::to_stdout(|out| ui::plan::render(&plan, context.style, &mut { out }))?;
         }
         store.backup()?;
-        let outcome = purge::run_plan(context, &mut store, &plan, RunKind::Trash, &RunOptions::default())?;
+        let outcome = purge::run_plan(
+            context,
+            situation,
+            &mut store,
+            &mut plan,
+            RunKind::Trash,
+            &RunOptions::default(),
+        )?;
         if outcome == Outcome::Applied {
             print::tell(&format!(
                 "\n{} is back. `vbs plan` shows whether anything of it differs.\n",

@@ -10,7 +10,7 @@ use super::args::{self, Variables};
 use super::context::{Context, Supplied};
 use super::situation::{Question, Situation, refuse_open_run, with_situation};
 use super::workspace::Workspace;
-use super::{apply, held_if_any, outputs, purge};
+use super::{apply, held_if_any, outputs, purge, reach};
 use crate::apply::{Outcome, Seen, Views};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::exit::{Exit, Failure};
@@ -164,7 +164,10 @@ pub fn apply(
         let plan = match verified {
             Verified::Yes => {
                 refuse_if_stale(situation, &views, &saved)?;
-                saved.plan.clone()
+                // Its own hosts are how they were reached then.
+                let mut plan = saved.plan.clone();
+                reach::write_into(&mut plan, &situation.known_hosts());
+                plan
             }
             Verified::No => replanned(context, situation, &views, &saved)?,
         };

@@ -73,6 +73,7 @@ pub fn build(
         state_effects: effects,
         containers: planned,
         pools,
+        hosts: BTreeMap::new(),
     };
     Ok(Built { plan, diagnostics })
 }

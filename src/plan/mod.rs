@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::{Address, Bytes, ContainerSpec, Kind};
+use crate::model::{Address, Bytes, ContainerSpec, HostName, HostSpec, Kind};
 use step::{Effect, Step};
 
 /// The encoding of plans and journals. A newer one is refused, never guessed at.
@@ -51,6 +51,9 @@ pub struct Plan {
     /// Every container that the steps touch, with its identity.
     pub containers: BTreeMap<Address, PlannedContainer>,
     pub pools: Vec<PoolUse>,
+    /// How the hosts of these containers are reached: a run must be closed whatever becomes of the configuration.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hosts: BTreeMap<HostName, HostSpec>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
