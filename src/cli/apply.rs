@@ -143,7 +143,8 @@ fn run_word(kind: RunKind) -> Run {
     match kind {
         RunKind::Destroy => Run::Destroy,
         RunKind::Trash | RunKind::Purge => Run::Trash,
-        RunKind::Apply | RunKind::RefreshOnly | RunKind::Import => Run::Apply,
+        RunKind::Import => Run::Import,
+        RunKind::Apply | RunKind::RefreshOnly => Run::Apply,
     }
 }
 

@@ -2,12 +2,15 @@
 
 mod apply;
 pub mod args;
+mod blocks;
 mod context;
 mod describe;
+mod discover;
 mod drift;
 mod execute;
 mod graph;
 mod identities;
+mod import;
 mod init;
 mod inputs;
 mod log;
@@ -115,6 +118,8 @@ fn dispatch(context: &mut Context, cli: &Cli) -> Result<Exit, Failure> {
         Command::Describe(args) => describe::describe(context, args),
         Command::Show(args) => show::show(context, args),
         Command::Output(args) => output::output(context, args),
+        Command::Discover(args) => discover::discover(context, args),
+        Command::Import(args) => import::import(context, args),
         Command::Trash(command) => trash::trash(context, command),
         Command::Unlock(args) => unlock::unlock(context, args),
         Command::State(command) => state::state(context, command),

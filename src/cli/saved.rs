@@ -174,7 +174,7 @@ pub fn apply(
         let kind = match plan.mode {
             Mode::Destroy => RunKind::Destroy,
             Mode::RefreshOnly => RunKind::RefreshOnly,
-            Mode::Normal | Mode::Trash => RunKind::Apply,
+            Mode::Normal | Mode::Trash | Mode::Import => RunKind::Apply,
         };
         if plan.is_empty() && saved.outputs.as_ref().is_none_or(|outputs| *outputs == recorded.outputs) {
             print::tell("No changes. The saved plan has nothing to do.\n");

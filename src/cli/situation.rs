@@ -233,9 +233,12 @@ pub fn as_recorded(situation: &Situation<'_>) -> Views {
         .map(|address| {
             let view = match recorded.containers.get(address) {
                 Some(record) => ContainerView::Present(surveyed::remembered(recorded, record)),
-                None => {
-                    ContainerView::Fresh { missing: Vec::new(), foreign: BTreeSet::new(), capacity: None }
-                }
+                None => ContainerView::Fresh {
+                    missing: Vec::new(),
+                    foreign: BTreeSet::new(),
+                    capacity: None,
+                    strangers: Vec::new(),
+                },
             };
             (address.clone(), view)
         })

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::address::Kind;
 use super::object::Body;
 use super::size::Bytes;
 
@@ -127,8 +128,14 @@ pub struct Stranger {
     /// The name of what it is a snapshot of; nothing for a volume.
     pub origin: Option<String>,
     pub open: bool,
-    /// Why it cannot be adopted, if it cannot.
+    /// Why it cannot be adopted, if it cannot: the end of a sentence that begins with its name and a colon.
     pub why_not: Option<String>,
+}
+
+impl Stranger {
+    pub fn kind(&self) -> Kind {
+        if self.origin.is_some() { Kind::Snapshot } else { Kind::Volume }
+    }
 }
 
 /// The room of a pool.
@@ -190,15 +197,27 @@ impl Room {
     }
 }
 
+impl ContainerView {
+    /// What this workspace did not make there; nothing where nobody could look.
+    pub fn strangers(&self) -> &[Stranger] {
+        match self {
+            ContainerView::Fresh { strangers, .. } => strangers,
+            ContainerView::Present(surveyed) => &surveyed.strangers,
+            ContainerView::Unsurveyed { .. } => &[],
+        }
+    }
+}
+
 /// A container as a survey found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContainerView {
     /// Nothing of vbs is there yet. `missing` lists the directories that do not exist, outermost first; `epoch`s
-    /// cannot exist. `foreign` as in [`Surveyed`].
+    /// cannot exist. `foreign` and `strangers` as in [`Surveyed`].
     Fresh {
         missing: Vec<String>,
         foreign: BTreeSet<String>,
         capacity: Option<Capacity>,
+        strangers: Vec<Stranger>,
     },
     Present(Surveyed),
     /// It could not be looked at, or is not what was recorded. Never to be taken for absence.

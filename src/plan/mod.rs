@@ -1,5 +1,6 @@
 //! The pure core: desired, recorded and live objects in, an executable plan out. Apply makes no choices of its own.
 
+pub mod adopt;
 pub mod build;
 mod capacity;
 pub mod compare;
@@ -70,6 +71,8 @@ pub enum Mode {
     RefreshOnly,
     /// Trash entries are purged or taken out.
     Trash,
+    /// What somebody else made is adopted.
+    Import,
 }
 
 /// What happens to one address, for people.
@@ -92,6 +95,8 @@ pub enum ChangeAction {
     Create,
     Update,
     Replace,
+    /// It exists already and becomes ours as it is.
+    Adopt,
     /// The volume's content becomes a snapshot's.
     Restore,
     Destroy,
@@ -104,7 +109,7 @@ pub enum ChangeAction {
 impl ChangeAction {
     pub fn symbol(self) -> &'static str {
         match self {
-            ChangeAction::Create => "+",
+            ChangeAction::Create | ChangeAction::Adopt => "+",
             ChangeAction::Update | ChangeAction::Restore | ChangeAction::Record => "~",
             ChangeAction::Replace => "-/+",
             ChangeAction::Destroy => "-",
@@ -192,6 +197,7 @@ impl Plan {
                 ChangeAction::Record if change.previous_address.is_some() && change.attributes.is_empty() => {
                 }
                 ChangeAction::Create => totals.add += 1,
+                ChangeAction::Adopt => totals.adopt += 1,
                 ChangeAction::Update | ChangeAction::Restore | ChangeAction::Record => totals.change += 1,
                 ChangeAction::Replace => {
                     totals.add += 1;
@@ -216,4 +222,5 @@ pub struct Totals {
     pub change: usize,
     pub destroy: usize,
     pub forget: usize,
+    pub adopt: usize,
 }

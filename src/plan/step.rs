@@ -84,6 +84,7 @@ pub enum TitleVerb {
     Detach,
     Trash,
     Purge,
+    Adopt,
 }
 
 impl TitleVerb {
@@ -102,6 +103,7 @@ impl TitleVerb {
             TitleVerb::Detach => ("Detach", "detaching", "detached"),
             TitleVerb::Trash => ("Move to trash", "moving to trash", "moved to trash"),
             TitleVerb::Purge => ("Purge", "purging", "purged"),
+            TitleVerb::Adopt => ("Adopt", "adopting", "adopted"),
         }
     }
 }

@@ -31,6 +31,7 @@ pub struct Scope<'a> {
 }
 
 /// What reading the answers led to.
+#[expect(clippy::large_enum_variant, reason = "one for each container, moved once and never kept")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
     Done(ContainerView),
