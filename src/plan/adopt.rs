@@ -64,6 +64,7 @@ pub fn adopt(
         state_effects: Vec::new(),
         containers: BTreeMap::from([(address.clone(), planned)]),
         pools: Vec::new(),
+        hosts: BTreeMap::new(),
     })
 }
 

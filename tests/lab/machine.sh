@@ -22,14 +22,15 @@ lab_digest() { cat "$lab_sources/build" "$lab_sources/machine.sh" | sha256sum | 
 lab_disks="b:8G c:4G d:1G"
 
 # The command line in `machine_command`, for an instance whose files are in the current directory. Writes that the
-# guest has flushed are on the files (cache=writeback), and nothing leaves the machine (restrict=on).
+# guest has flushed are on the files (cache=writeback), and nothing leaves the machine (restrict=on). The processor's own
+# clock runs on while the machine is paused or loaded, and a guest that trusts it loses its timers: it reads the HPET.
 machine_command() { # image-directory
   local disk letter
   machine_command=(
     qemu-system-x86_64 -no-user-config -nodefaults -name vbs-lab -display none
     -machine q35 -accel "tcg,thread=multi,tb-size=256" -cpu "Nehalem,-svm,-vmx" -smp 2 -m 768
     -kernel "$1/kernel" -initrd "$1/initrd"
-    -append "root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off loglevel=5 systemd.show_status=false"
+    -append "root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off clocksource=hpet tsc=unstable nowatchdog loglevel=5 systemd.show_status=false"
     -chardev "file,id=serial,path=serial.log,append=on" -serial chardev:serial
     -qmp "unix:monitor,server=on,wait=off"
     -device virtio-rng-pci

@@ -1,0 +1,94 @@
+//! The lab: vbs on real storage, in a virtual machine that is as new before every case. CONTRIBUTING.md says how it is
+//! built and run, `lab.rs` and `storage.rs` what a case can do.
+//!
+//! - `tests/lab/run` builds the image where it is missing and runs every case.
+//! - `VBS_LAB=1 cargo test --test lab -- TEXT` runs the cases whose name holds TEXT, in an image that is there.
+//! - Without `VBS_LAB` nothing is run, so that a plain `cargo test` starts no virtual machine.
+//!
+//! Cases run one after another, on this thread: the machine is one, and ends with the thread that started it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, and looks at the world by every means"
+)]
+
+mod cases;
+mod lab;
+mod machine;
+mod storage;
+#[path = "../it/support.rs"]
+#[allow(dead_code, reason = "what tests of plain files need of it is not what these need")]
+mod workspace;
+
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use lab::Lab;
+use machine::Machine;
+
+/// A story that is told on a pristine machine and in an empty workspace.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    pub name: &'static str,
+    pub run: fn(&Lab),
+}
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let mut cases = cases::all();
+    cases.retain(|case| wanted.is_empty() || wanted.iter().any(|text| case.name.contains(text.as_str())));
+    if std::env::args().any(|argument| argument == "--list") {
+        cases.iter().for_each(|case| println!("{}: test", case.name));
+        return ExitCode::SUCCESS;
+    }
+    if std::env::var_os("VBS_LAB").is_none() {
+        println!("The lab has {} cases and was not asked for: tests/lab/run runs it.", cases.len());
+        return closing_line(0, 0, 0);
+    }
+    if let Err(reason) = Machine::is_built() {
+        println!("SKIPPED the lab's {} cases: {reason}", cases.len());
+        return closing_line(0, 0, cases.len());
+    }
+    let started = Instant::now();
+    let machine = Machine::start(&format!("tests-{}", std::process::id()));
+    println!("machine started in {:.1} s", started.elapsed().as_secs_f32());
+    let failed: Vec<&str> =
+        cases.iter().filter(|case| !passes(&machine, case)).map(|case| case.name).collect();
+    for name in &failed {
+        println!("FAILED {name}");
+    }
+    closing_line(cases.len() - failed.len(), failed.len(), 0)
+}
+
+/// The closing line of every other test binary, so that totals are summed over all of them.
+fn closing_line(passed: usize, failed: usize, skipped: usize) -> ExitCode {
+    let word = if failed == 0 { "ok" } else { "FAILED" };
+    println!("test result: {word}. {passed} passed; {failed} failed; {skipped} ignored");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn passes(machine: &Machine, case: &Case) -> bool {
+    let started = Instant::now();
+    let mut reset = None;
+    let mut lab = None;
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        machine.reset();
+        reset = Some(started.elapsed());
+        (case.run)(lab.insert(Lab::fresh(machine)));
+    }));
+    let seconds = started.elapsed().as_secs_f32();
+    let reset = reset.unwrap_or_default().as_secs_f32();
+    let word = if outcome.is_ok() { "ok" } else { "FAILED" };
+    println!("case {} ... {word} ({seconds:.1} s, {reset:.1} s of it the reset)", case.name);
+    if outcome.is_err() {
+        let transcript = lab.as_ref().map(Lab::transcript).unwrap_or_default();
+        println!("== what was run, and what it said\n{transcript}");
+        println!("== the end of the machine's serial log\n{}", machine.serial_tail());
+    }
+    outcome.is_ok()
+}
