@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{CATALOG, Provider, Reading, Scope};
 use crate::hosts::{Fence, Hosts, Verdict};
 use crate::model::command::{Action, Answer, Effect as Locking, Frame, Query};
-use crate::model::schema::AttributeType;
+use crate::model::schema::{Attribute, AttributeType};
 use crate::model::{
     Access, Body, Bus, Bytes, ContainerBody, ContainerRecord, ContainerSpec, ContainerView, DiskBody, Health,
     HostName, Kind, Mark, Object, ObjectKey, Observed, OnDestroy, Part, Place, PoolPolicy, Record, Setting,
@@ -24,8 +24,26 @@ fn id(number: u128) -> Uuid {
 
 /// A container of this provider with a value for every attribute.
 fn container(provider: &dyn Provider) -> ContainerSpec {
+    container_with(provider, |_| true, None)
+}
+
+/// Containers of every kind that this provider knows: with every attribute, with those only that it needs, and with
+/// every way to wipe.
+fn containers(provider: &dyn Provider) -> Vec<ContainerSpec> {
+    let wipes = [None, Some("discard"), Some("none")];
+    let all = wipes.map(|wipe| container_with(provider, |_| true, wipe));
+    let few = wipes.map(|wipe| container_with(provider, |attribute| attribute.required, wipe));
+    all.into_iter().chain(few).collect()
+}
+
+fn container_with(
+    provider: &dyn Provider,
+    has: impl Fn(&Attribute) -> bool,
+    wipe: Option<&str>,
+) -> ContainerSpec {
     let schema = provider.schema();
     let settings = (schema.attributes.iter())
+        .filter(|attribute| has(attribute))
         .map(|attribute| {
             let value = match attribute.kind {
                 AttributeType::Path => Setting::Text("/srv/some where".to_owned()),
@@ -41,7 +59,7 @@ fn container(provider: &dyn Provider) -> ContainerSpec {
         provider: schema.name.to_owned(),
         host: HostName::local(),
         settings,
-        policy: PoolPolicy::default(),
+        policy: PoolPolicy { wipe: wipe.map(str::to_owned), ..PoolPolicy::default() },
     }
 }
 
@@ -136,6 +154,9 @@ fn operations(container: &ContainerSpec) -> Vec<Operation> {
     let [small, large] = [volume(container, "db", 4096), volume(container, "data", 8192)];
     let snapshot = snapshot(container);
     let entry = TrashEntry { id: id(1), record: small.clone(), purge: false, trashed_at: 0 };
+    if container.provider == "lvm" {
+        all.push(Operation::Adopt { found: stranger(&small), after: small.clone() });
+    }
     all.extend([
         Operation::Create { after: small.clone(), source: None },
         Operation::Create { after: large.clone(), source: Some(snapshot.clone()) },
@@ -165,12 +186,12 @@ fn steps(provider: &dyn Provider, container: &ContainerSpec, operation: Operatio
         .unwrap_or_else(|why| panic!("{told}: {}", why.detail))
 }
 
-/// Every provider with its container and every step that it ever makes.
+/// Every provider with its containers and every step that it ever makes.
 fn all_steps() -> Vec<(&'static dyn Provider, ContainerSpec, Vec<Step>)> {
     CATALOG
         .iter()
-        .map(|provider| {
-            let container = container(provider);
+        .flat_map(|provider| containers(provider).into_iter().map(move |container| (provider, container)))
+        .map(|(provider, container)| {
             let all = operations(&container)
                 .into_iter()
                 .flat_map(|operation| steps(provider, &container, operation))
@@ -234,11 +255,15 @@ fn every_step_can_be_run_proved_and_told() {
 
 #[test]
 fn every_verb_is_used_and_reads_only_what_it_is_given() {
-    for (provider, container, steps) in all_steps() {
-        let wanted = BTreeSet::new();
+    let all = all_steps();
+    for provider in CATALOG.iter() {
+        let (container, wanted) = (container(provider), BTreeSet::new());
         let scope = Scope { container: &container, identity: None, lineage: id(8), wanted: &wanted };
         let asked = provider.survey(&scope);
-        let used: BTreeSet<&str> = steps.iter().flat_map(actions).map(|action| &*action.verb).collect();
+        let name = provider.schema().name;
+        let actions = all.iter().flat_map(|(_, _, steps)| steps).flat_map(actions);
+        let used: BTreeSet<&str> =
+            actions.filter(|action| action.provider == name).map(|action| &*action.verb).collect();
         for verb in provider.verbs() {
             let query = asked.iter().find(|query| query.script == verb.script);
             assert!(used.contains(verb.name) || query.is_some(), "{} is dead code", verb.name);
@@ -261,9 +286,15 @@ fn every_verb_shows_a_command_over_its_own_parameters() {
             assert!(name == "lineage" || verb.parameters.contains(&name), "{}: {name}", verb.name);
         }
     }
-    for action in all_steps().iter().flat_map(|(_, _, steps)| steps).flat_map(actions) {
-        let shown = CATALOG.shown(action, id(8));
-        assert!(!shown.contains(['{', '}']) && shown.contains(" '/srv/some where/"), "{shown}");
+    for (_, container, steps) in all_steps() {
+        let place = match container.text("path") {
+            "" => container.text("volume_group").to_owned(),
+            path => format!(" '{path}/"),
+        };
+        for action in steps.iter().flat_map(actions) {
+            let shown = CATALOG.shown(action, id(8));
+            assert!(!shown.contains(['{', '}']) && shown.contains(&place), "{shown}");
+        }
     }
     let unknown = Action { verb: "none".into(), ..all_steps()[0].2[0].run.clone() };
     assert_eq!(CATALOG.shown(&unknown, id(8)), unknown.to_string());

@@ -70,7 +70,7 @@ pub trait Provider: Sync {
 }
 
 /// Every provider there is.
-pub static CATALOG: Catalog = Catalog(&[&file::FilePool, &directory::DirectoryHypervisor]);
+pub static CATALOG: Catalog = Catalog(&[&file::FilePool, &lvm::LvmPool, &directory::DirectoryHypervisor]);
 
 pub struct Catalog(&'static [&'static dyn Provider]);
 

@@ -141,7 +141,7 @@ impl Ask<'_, '_> {
         let (from, to) = (live.body.size(), after.object.body.size());
         let mut steps = Vec::new();
         let mut renamed = after.clone();
-        set_size(&mut renamed.object.body, from);
+        store::set_size(&mut renamed.object.body, from);
         let (old, new) = (live.body.name().unwrap_or_default(), name_of(self, &after.object)?);
         if old != new {
             steps.push(self.rename(&renamed, old, &new, from)?);
@@ -236,7 +236,7 @@ impl Ask<'_, '_> {
         let mut run = self.action(&verbs::TRASH, arguments.clone());
         run.arguments.insert("kept_name", name.clone());
         let mut kept = record.clone();
-        set_size(&mut kept.object.body, size);
+        store::set_size(&mut kept.object.body, size);
         let purge = is_snapshot || record.on_destroy == OnDestroy::Purge;
         let entry = TrashEntry { id, record: kept, purge, trashed_at: 0 };
         let what = image_title(&record.object);
@@ -337,7 +337,7 @@ impl Ask<'_, '_> {
         live: &Observed,
     ) -> Result<Vec<Step>, Diagnostic> {
         self.check_source(&record.object, snapshot)?;
-        let former = former(record, trash, live.body.size());
+        let former = store::former(record, trash, live.body.size());
         let size = live.body.size().max(snapshot.object.body.size());
         let stage = self.stage(&former, snapshot, size)?;
         let swap = self.swap(record, former, live)?;
@@ -404,25 +404,6 @@ impl Ask<'_, '_> {
             // The entry first: the address goes on with the record that follows.
             vec![Effect::Trash(Box::new(entry)), Effect::Put(Box::new(record.clone()))],
         ))
-    }
-}
-
-/// The record of a volume's former content: an object of its own, so with an id and a serial of its own.
-fn former(record: &Record, trash: Uuid, size: Bytes) -> Record {
-    let mut former = record.clone();
-    former.object.id = trash;
-    set_size(&mut former.object.body, size);
-    if let Body::Volume(volume) = &mut former.object.body {
-        volume.serial = trash.to_string();
-    }
-    former
-}
-
-fn set_size(body: &mut Body, size: Bytes) {
-    match body {
-        Body::Volume(volume) => volume.size = size,
-        Body::Snapshot(snapshot) => snapshot.size = size,
-        Body::Container(_) | Body::Disk(_) => {}
     }
 }
 

@@ -164,7 +164,7 @@ pub fn fit(container: &ContainerSpec, extent: Bytes, body: &mut Body) {
 
 /// What a thick snapshot can take at most: every chunk of 4 KiB of its origin, 16 bytes of bookkeeping for each, and
 /// the header and a last block of it (lvm2 2.03.16, chunks of the default size).
-fn whole_reserve(origin: Bytes) -> Bytes {
+pub fn whole_reserve(origin: Bytes) -> Bytes {
     const CHUNK: u64 = 4096;
     let chunks = origin.0.div_ceil(CHUNK);
     let exceptions_a_chunk = CHUNK / 16;

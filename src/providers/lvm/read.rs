@@ -11,5 +11,5 @@ pub fn survey(scope: &Scope<'_>) -> Vec<Query> {
 
 pub fn view(scope: &Scope<'_>, answers: &[Answer]) -> ContainerView {
     let (_, _) = (scope, answers);
-    ContainerView::Unsurveyed { why: String::new() }
+    ContainerView::Unsurveyed { why: "it was not looked at".to_owned() }
 }

@@ -29,9 +29,7 @@ pub fn of(object: &Object, lineage: Uuid, workspace: &str) -> Vec<String> {
         Body::Snapshot(_) => tags.push(format!("vbs.snapshot={id}")),
         _ => tags.push(format!("vbs.volume={id}")),
     }
-    if let Some(name) = object.body.name() {
-        tags.push(format!("vbs.name={}", encode(name)));
-    }
+    tags.extend(object.body.name().map(of_name));
     if let Body::Volume(volume) = &object.body
         && volume.serial != id.to_string()
     {
@@ -42,6 +40,11 @@ pub fn of(object: &Object, lineage: Uuid, workspace: &str) -> Vec<String> {
     }
     tags.push(format!("vbs.at={}:{}", encode(workspace), encode(&object.key.address.to_string())));
     tags
+}
+
+/// The tag of a name.
+pub fn of_name(name: &str) -> String {
+    format!("vbs.name={}", encode(name))
 }
 
 /// What the tags of one logical volume say.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
-use crate::model::{Bytes, ContainerRecord, Kind, ObjectKey, Texts};
+use crate::model::{Body, Bytes, ContainerRecord, Kind, ObjectKey, Record, Texts};
 use crate::plan::step::{
     Claim, Effect, Expectation, Holds, Proof, Request, Step, StepId, Title, TitleVerb, Undo,
 };
@@ -81,6 +81,25 @@ pub fn shown(
 
 pub fn absent(request: &Request<'_>, id: uuid::Uuid) -> Vec<Expectation> {
     vec![Expectation::Absent { container: request.container.address.clone(), id }]
+}
+
+/// The record of a volume's former content: an object of its own, so with an id and a serial of its own.
+pub fn former(record: &Record, trash: uuid::Uuid, size: Bytes) -> Record {
+    let mut former = record.clone();
+    former.object.id = trash;
+    set_size(&mut former.object.body, size);
+    if let Body::Volume(volume) = &mut former.object.body {
+        volume.serial = trash.to_string();
+    }
+    former
+}
+
+pub fn set_size(body: &mut Body, size: Bytes) {
+    match body {
+        Body::Volume(volume) => volume.size = size,
+        Body::Snapshot(snapshot) => snapshot.size = size,
+        Body::Container(_) | Body::Disk(_) => {}
+    }
 }
 
 /// Takes the directory into use.
