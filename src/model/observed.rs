@@ -68,7 +68,8 @@ pub struct Observed {
     pub health: Health,
     /// Whether some process has it open.
     pub open: bool,
-    /// What only a host knows and only people ask for: `created_at`, `allocated_bytes`.
+    /// What only a host knows and only people ask for: `created_at`, `allocated_bytes`, or `used_percent` where the
+    /// host tells that itself.
     pub notes: BTreeMap<String, String>,
 }
 
@@ -187,13 +188,20 @@ pub struct Room {
     /// Taken for each started `chunk` of an object's size; no chunks where it is zero.
     pub per_chunk: Bytes,
     pub chunk: Bytes,
+    /// How many chunks all new objects together can take, whatever their sizes: those for which there is data.
+    pub most_chunks: u64,
 }
 
 impl Room {
-    /// What an object of this size takes at most.
-    pub fn taken_by(&self, size: Bytes) -> Bytes {
-        let chunks = if self.chunk.0 == 0 { 0 } else { size.0.div_ceil(self.chunk.0) };
-        self.per_object.saturating_add(Bytes(self.per_chunk.0.saturating_mul(chunks)))
+    /// How many chunks an object of this size has.
+    pub fn chunks(&self, size: Bytes) -> u64 {
+        if self.chunk.0 == 0 { 0 } else { size.0.div_ceil(self.chunk.0) }
+    }
+
+    /// What this many new objects with this many chunks in all take at most.
+    pub fn taken_by(&self, objects: u64, chunks: u64) -> Bytes {
+        let chunks = Bytes(self.per_chunk.0.saturating_mul(chunks.min(self.most_chunks)));
+        Bytes(self.per_object.0.saturating_mul(objects)).saturating_add(chunks)
     }
 }
 
