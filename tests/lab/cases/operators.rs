@@ -198,8 +198,8 @@ fn take_over(world: &World, run: Running, gate: Option<Gate>) {
     until_guards_are_free(world);
     let after = (facts::look(lab), Rows::read(&world.state()));
     assert_eq!(before, after, "{}", stale.output.text());
-    recover(world, false).unwrap();
-    let wrong = checker::check(world);
+    let facts = recover(world, false).unwrap();
+    let wrong = checker::check(world, facts, false);
     assert!(wrong.is_empty(), "{}", wrong.join("\n  "));
 }
 

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use vbs::faults::Class;
 
 use super::checker::{self, Ending};
-use super::facts;
+use super::facts::{self, Facts};
 use super::gate::{Gate, hang_up, until_guards_are_free};
 use super::rows::Rows;
 use super::world::{BRITTLE, World, signal};
@@ -29,6 +29,8 @@ pub enum Blow {
     PowerCut,
     /// The storage host loses its power, and vbs is killed.
     PowerCutAndKill,
+    /// The storage host loses its power while the command runs.
+    PowerCutInTheAct,
     /// Every read and write of the disk fails until the run has ended.
     DiskFails,
     /// The command does nothing and says 5: everything is taken back, or halted.
@@ -41,6 +43,12 @@ pub enum Blow {
     Terminate,
     /// Somebody runs a script on the storage host.
     ByHand(&'static str),
+}
+
+impl Blow {
+    fn takes_the_power(self) -> bool {
+        matches!(self, Blow::PowerCut | Blow::PowerCutAndKill | Blow::PowerCutInTheAct)
+    }
 }
 
 /// One blow at one boundary.
@@ -68,9 +76,9 @@ pub fn strike(world: &World, strike: &Strike) -> Result<Ending, String> {
     world.rewind();
     run_struck(world, strike)?;
     until_guards_are_free(world);
-    recover(world, strike.resume)?;
-    finish_halted(world)?;
-    let wrong = checker::check(world);
+    let facts = recover(world, strike.resume)?;
+    let facts = finish_halted(world, facts)?;
+    let wrong = checker::check(world, facts, strike.blow.takes_the_power());
     if wrong.is_empty() { Ok(checker::ending(world)) } else { Err(wrong.join("\n  ")) }
 }
 
@@ -119,12 +127,16 @@ fn run_to_gate(world: &World, strike: &Strike, place: &str) -> Result<(), String
         }
         Blow::HangUp => hang_up(world),
         Blow::HangUpHere => world.end_connections(),
-        Blow::PowerCut => power_cut(world),
+        Blow::PowerCut => world.power_cut(),
         Blow::PowerCutAndKill => {
             run.kill();
             run.wait(world.lab);
-            power_cut(world);
+            world.power_cut();
             return Ok(());
+        }
+        Blow::PowerCutInTheAct => {
+            gate.open_only(world);
+            world.power_cut();
         }
         Blow::DiskFails => world.lab.behave(BRITTLE, Behaviour::Fails),
         Blow::Terminate => signal(run.pid(), Signal::TERM),
@@ -138,11 +150,6 @@ fn run_to_gate(world: &World, strike: &Strike, place: &str) -> Result<(), String
         world.lab.behave(BRITTLE, Behaviour::Works);
     }
     ended.expect(&strike.to_string(), &ENDED).map(drop)
-}
-
-fn power_cut(world: &World) {
-    world.lab.power_cut();
-    world.lab.wait_until_up();
 }
 
 /// Recovery begins while a frame of the killed run stands at the gate. Where the frame holds the guard, recovery waits
@@ -175,11 +182,12 @@ fn recover_beside(world: &World, gate: Gate) -> Result<(), String> {
     }
 }
 
-/// Recovers with a clean environment until nothing is left, and proves that recovering again changes nothing.
-pub fn recover(world: &World, resume: bool) -> Result<(), String> {
+/// Recovers with a clean environment until nothing is left, and proves that recovering again changes nothing. Gives what
+/// is there then.
+pub fn recover(world: &World, resume: bool) -> Result<Facts, String> {
     let arguments: &[&str] = if resume { &["recover", "--resume"] } else { &["recover"] };
     let first = world.run(arguments, "").expect("recover", &[0, 4])?;
-    let before = (facts::look(world.lab), Rows::read(&world.state()));
+    let before = Rows::read(&world.state());
     let again = world.run(&["recover"], "").expect("recover again", &[0])?;
     if !again.output.stderr.contains("Nothing to recover") {
         return Err(format!(
@@ -187,15 +195,18 @@ pub fn recover(world: &World, resume: bool) -> Result<(), String> {
             again.output.stderr, first.output.stderr
         ));
     }
-    let after = (facts::look(world.lab), Rows::read(&world.state()));
-    if before == after { Ok(()) } else { Err("the second recovery changed something".to_owned()) }
+    if before != Rows::read(&world.state()) {
+        return Err("the second recovery changed something".to_owned());
+    }
+    Ok(facts::look(world.lab))
 }
 
-/// What was halted is finished by the next run.
-fn finish_halted(world: &World) -> Result<(), String> {
-    if checker::ending(world) == Ending::Halted {
-        world.run(world.scenario.finish, "").expect("the run after a halted one", &[0])?;
-        return checker::no_changes(world);
+/// What was halted is finished by the next run. Gives what is there then.
+pub fn finish_halted(world: &World, facts: Facts) -> Result<Facts, String> {
+    if checker::ending(world) != Ending::Halted {
+        return Ok(facts);
     }
-    Ok(())
+    world.run(world.scenario.finish, "").expect("the run after a halted one", &[0])?;
+    checker::no_changes(world)?;
+    Ok(facts::look(world.lab))
 }

@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::facts::{self, Facts, Volume};
 use super::rows::{Journal, Rows};
 use super::world::{STRANGERS, World};
-use crate::storage::Stranger;
 
 /// A world as it was before anything struck it.
 #[derive(Debug, Clone, Default)]
@@ -19,9 +18,9 @@ pub struct Baseline {
     pub runs: usize,
     /// The plan, without what differs from run to run.
     pub plan: Value,
-    /// Digests of our volumes and snapshots, by id, with how many bytes were read.
-    pub contents: BTreeMap<String, (u64, String)>,
-    pub strangers: BTreeMap<String, Stranger>,
+    /// By id, what our volumes and snapshots hold: the UUID, how many bytes were read, and their digest.
+    pub contents: BTreeMap<String, (String, u64, String)>,
+    pub strangers: BTreeMap<String, String>,
 }
 
 /// How the last run that was begun ended.
@@ -40,14 +39,18 @@ impl Baseline {
         let digests = facts::contents(world.lab, &ours);
         let contents = ours
             .iter()
-            .map(|(volume, size)| (volume.id().unwrap().to_owned(), (*size, digests[&volume.uuid].clone())))
+            .map(|(volume, size)| {
+                let uuid = volume.uuid.clone();
+                let digest = digests[&uuid].clone();
+                (volume.id().unwrap().to_owned(), (uuid, *size, digest))
+            })
             .collect();
         Baseline {
             rows: Rows::read(&world.state()),
             runs: Journal::read(&world.state()).runs.len(),
             plan: plan(world).unwrap(),
             contents,
-            strangers: world.lab.strangers("vg0", &STRANGERS),
+            strangers: facts::strangers(world.lab, "vg0", &STRANGERS),
             facts,
         }
     }
@@ -94,8 +97,10 @@ pub fn no_changes(world: &World) -> Result<(), String> {
     Err(format!("the plan is not empty:\n{}", plan.output.text()))
 }
 
-/// Everything that is wrong with a world in which no run may be open any more.
-pub fn check(world: &World) -> Vec<String> {
+/// Everything that is wrong with a world in which no run may be open any more, and which looks so.
+///
+/// With `power_lost` nobody can tell whether a new volume was used before, so it may lie in the trash.
+pub fn check(world: &World, facts: Facts, power_lost: bool) -> Vec<String> {
     let mut wrong = Vec::new();
     let journal = Journal::read(&world.state());
     if journal.is_open() {
@@ -105,8 +110,7 @@ pub fn check(world: &World) -> Vec<String> {
     if journal.integrity != "ok" {
         wrong.push(format!("the state is damaged: {}", journal.integrity));
     }
-    let now =
-        Now { world, facts: facts::look(world.lab), rows: Rows::read(&world.state()), ending: ending(world) };
+    let now = Now { world, facts, rows: Rows::read(&world.state()), ending: ending(world), power_lost };
     now.check_marks(&mut wrong);
     now.check_leftovers(&mut wrong);
     now.check_strangers(&mut wrong);
@@ -124,6 +128,7 @@ struct Now<'w, 'a, 'm> {
     facts: Facts,
     rows: Rows,
     ending: Ending,
+    power_lost: bool,
 }
 
 impl Now<'_, '_, '_> {
@@ -224,33 +229,72 @@ impl Now<'_, '_, '_> {
     }
 
     fn check_strangers(&self, wrong: &mut Vec<String>) {
-        let now = self.world.lab.strangers("vg0", &STRANGERS);
+        let now = facts::strangers(self.world.lab, "vg0", &STRANGERS);
         for (name, was) in &self.world.baseline.strangers {
             if now.get(name) != Some(was) {
-                wrong.push(format!("{name} is not ours and was {was:?} and is {:?}", now.get(name)));
+                wrong.push(format!(
+                    "{name} is not ours and was {was} and is {}",
+                    now.get(name).map_or("gone", String::as_str)
+                ));
             }
         }
     }
 
-    /// Everything that was written before is still there, byte for byte, under the id under which it was written.
+    /// Everything that was written before is still there, byte for byte: under the id under which it was written, and in
+    /// the logical volume into which it was written.
     fn check_contents(&self, wrong: &mut Vec<String>) {
-        let baseline = &self.world.baseline;
-        let mut asked: Vec<(&Volume, u64)> = Vec::new();
-        for (id, (size, _)) in &baseline.contents {
-            match of_ours(&self.facts).find(|volume| volume.id() == Some(id)) {
-                Some(volume) => asked.push((volume, *size)),
+        let mut asked: Vec<(&Volume, u64, &str)> = Vec::new();
+        for (id, (uuid, size, digest)) in &self.world.baseline.contents {
+            let under_id = of_ours(&self.facts).find(|volume| volume.id() == Some(id));
+            match under_id {
+                Some(volume) => asked.push((volume, *size, self.content_after(volume).unwrap_or(digest))),
                 None if self.may_be_gone(id) => {}
                 None => wrong.push(format!("the volume with the id {id} is gone, and its data with it")),
             }
-        }
-        let digests = facts::contents(self.world.lab, &asked);
-        for (volume, _) in &asked {
-            let id = volume.id().unwrap_or_default();
-            let expected = self.expected_content(volume, id);
-            if digests.get(&volume.uuid) != Some(&expected) {
-                wrong.push(format!("the data of {} ({id}) is damaged", volume.name));
+            match self.facts.volumes.get(uuid) {
+                Some(volume) if volume.id() == Some(id) => {}
+                // Another content took its id: what it held lies in the trash.
+                Some(volume) => asked.push((volume, *size, digest)),
+                None if self.may_be_gone(id) => {}
+                None => wrong.push(format!("the logical volume {uuid}, which was {id}, is gone")),
             }
         }
+        asked.extend(self.copies(wrong));
+        let read: Vec<(&Volume, u64)> = asked.iter().map(|(volume, size, _)| (*volume, *size)).collect();
+        let digests = facts::contents(self.world.lab, &read);
+        for (volume, _, expected) in &asked {
+            if digests.get(&volume.uuid).map(String::as_str) != Some(*expected) {
+                wrong.push(format!("the data of {} ({}) is damaged", volume.name, volume.uuid));
+            }
+        }
+    }
+
+    /// What the baseline read of the volume or snapshot with this name.
+    fn content_of(&self, name: &str) -> Option<(u64, &str)> {
+        let baseline = &self.world.baseline;
+        let id = of_ours(&baseline.facts).find(|volume| volume.name == name)?.id()?;
+        baseline.contents.get(id).map(|(_, size, digest)| (*size, digest.as_str()))
+    }
+
+    /// Volumes that were made from another one hold what that held, and zeros behind it.
+    fn copies(&self, wrong: &mut Vec<String>) -> Vec<(&Volume, u64, &str)> {
+        let mut copies = Vec::new();
+        if self.ending == Ending::Reverted {
+            return copies;
+        }
+        for (name, source) in self.world.scenario.copies {
+            let Some(copy) = self.facts.volumes.values().find(|volume| volume.name == *name) else {
+                wrong.push(format!("{name} was not made"));
+                continue;
+            };
+            let (size, digest) = self.content_of(source).unwrap();
+            copies.push((copy, size, digest));
+            let rest = format!("tail -c +{} {} | tr -d '\\0' | wc -c", size + 1, copy.path());
+            if self.world.lab.ok(&rest) != "0" {
+                wrong.push(format!("{name} holds something behind the end of {source}"));
+            }
+        }
+        copies
     }
 
     /// What was in the trash and is purged, and snapshots that a run has destroyed.
@@ -263,20 +307,17 @@ impl Now<'_, '_, '_> {
             let object = if body["object"].is_null() { &body["record"]["object"] } else { &body["object"] };
             object["id"] == id && object["body"]["kind"] == "volume"
         });
+        // A snapshot that was merged is used up, and another one has its name.
         self.world.scenario.purges || !was_volume
     }
 
     /// A volume that was restored holds what its snapshot held.
-    fn expected_content(&self, volume: &Volume, id: &str) -> String {
-        let contents = &self.world.baseline.contents;
-        let own = contents[id].1.clone();
+    fn content_after(&self, volume: &Volume) -> Option<&str> {
         match self.world.scenario.restores {
             Some((restored, snapshot)) if self.ending != Ending::Reverted && volume.name == restored => {
-                let named = |volume: &&Volume| volume.name == snapshot;
-                let source = of_ours(&self.world.baseline.facts).find(named).and_then(Volume::id);
-                source.map_or(own, |source| contents[source].1.clone())
+                self.content_of(snapshot).map(|(_, digest)| digest)
             }
-            _ => own,
+            _ => None,
         }
     }
 
@@ -292,6 +333,9 @@ impl Now<'_, '_, '_> {
         for facts in [&mut was, &mut is] {
             // Every run raises the epochs.
             facts.guard_files.retain(|path, _| !path.contains("/epoch."));
+        }
+        if self.power_lost {
+            self.forgive_trash(&mut is, &mut is_rows, &was_rows);
         }
         let kept = self.kept_grows();
         for (uuid, address) in &kept {
@@ -309,6 +353,10 @@ impl Now<'_, '_, '_> {
         if was_rows != is_rows {
             wrong.push(format!("the state was {was_rows:?} and is {is_rows:?}"));
         }
+        // What was left in the trash keeps its pool in use, and its room.
+        if self.rows.trash.len() > before.rows.trash.len() {
+            return;
+        }
         let mut was = before.plan.clone();
         let mut is = match plan(self.world) {
             Ok(plan) => plan,
@@ -321,6 +369,19 @@ impl Now<'_, '_, '_> {
         if was != is {
             wrong.push(format!("the plan was\n{was:#}\nand is\n{is:#}"));
         }
+    }
+
+    /// What was made and is now in the trash, and the pool that it keeps in use.
+    fn forgive_trash(&self, is: &mut Facts, is_rows: &mut Rows, was_rows: &Rows) {
+        let new: Vec<String> =
+            is_rows.trash.keys().filter(|id| !was_rows.trash.contains_key(*id)).cloned().collect();
+        if new.is_empty() {
+            return;
+        }
+        is.volumes.retain(|_, volume| !new.iter().any(|id| volume.name == format!("vbs_trash.{id}")));
+        is.guard_files.retain(|path, _| self.world.baseline.facts.guard_files.contains_key(path));
+        is_rows.trash.retain(|id, _| was_rows.trash.contains_key(id));
+        is_rows.containers.retain(|address, _| was_rows.containers.contains_key(address));
     }
 
     /// Volumes that have their new size although the run was taken back: UUIDs and addresses.

@@ -145,3 +145,32 @@ pub fn contents(lab: &Lab, volumes: &[(&Volume, u64)]) -> BTreeMap<String, Strin
         .map(|(uuid, digest)| (uuid.to_owned(), digest.to_owned()))
         .collect()
 }
+
+/// What LVM says of volumes that are none of ours, what they hold, and what the metadata of their group says of them.
+pub fn strangers(lab: &Lab, group: &str, names: &[&str]) -> BTreeMap<String, String> {
+    let paths: Vec<String> = names.iter().map(|name| format!("{group}/{name}")).collect();
+    let fields =
+        "lv_name,lv_uuid,lv_size,lv_tags,lv_permissions,lv_active,lv_role,lv_layout,origin,pool_lv,devices";
+    let said = lab.ok(&format!(
+        "vgcfgbackup -qq -f /run/lab-metadata {group} >/dev/null; cat /run/lab-metadata; echo '== report'; \
+         lvs --noheadings --units b --separator '|' -o {fields} {paths}; \
+         for path in {paths}; do blockdev --flushbufs /dev/$path; \
+           echo \"${{path#*/}}| $(sha256sum </dev/$path)\"; done",
+        paths = paths.join(" ")
+    ));
+    let (metadata, report) = said.split_once("== report").unwrap_or_default();
+    names
+        .iter()
+        .map(|name| {
+            let of_it = |line: &&str| line.trim().split('|').next() == Some(*name);
+            let lines: Vec<&str> = report.lines().filter(of_it).collect();
+            ((*name).to_owned(), format!("{}\n{}", lines.join("\n"), of_volume(metadata, name)))
+        })
+        .collect()
+}
+
+/// The block of one volume in the text that `vgcfgbackup` writes. It indents by tabs: a volume has two.
+fn of_volume<'m>(metadata: &'m str, name: &str) -> &'m str {
+    let block = metadata.split_once(&format!("\n\t\t{name} {{")).map_or("", |(_, rest)| rest);
+    block.split_once("\n\t\t}").map_or("", |(block, _)| block)
+}

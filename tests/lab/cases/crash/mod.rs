@@ -8,6 +8,7 @@ pub mod checker;
 pub mod facts;
 pub mod gate;
 mod gates;
+mod middle;
 #[path = "../../../crash/rows.rs"]
 #[allow(dead_code, reason = "what the matrix on files needs of it is not what this one needs")]
 pub mod rows;
@@ -36,6 +37,8 @@ pub const CASES: &[Case] = &[
     Case::of("crash: purge", |lab| sample(lab, &scenario::PURGE, Part::Rest)),
     Case::of("crash: restore thin", |lab| sample(lab, &scenario::RESTORE_THIN, Part::All)),
     Case::of("crash: restore thick", |lab| sample(lab, &scenario::RESTORE_THICK, Part::All)),
+    Case::of("crash: middle of a copy", middle::of_a_copy),
+    Case::of("crash: middle of a wipe", middle::of_a_wipe),
     Case::of("crash: brittle disk", |lab| sample(lab, &scenario::BRITTLE, Part::All)),
 ];
 
@@ -56,7 +59,7 @@ fn sample(lab: &Lab, scenario: &'static Scenario, part: Part) {
     println!("  {}: the world was made in {:.0} s", scenario.name, begun.elapsed().as_secs_f32());
     let begun = Instant::now();
     let passed = world.run(scenario.command, "").expect("an untouched run", &[0]).unwrap().passed;
-    let wrong = checker::check(&world);
+    let wrong = checker::check(&world, facts::look(lab), false);
     assert!(wrong.is_empty(), "after an untouched run: {}", wrong.join("\n  "));
     println!(
         "  {}: {} boundaries, untouched {:.0} s",
@@ -118,6 +121,8 @@ fn strikes(scenario: &Scenario, passed: &[Class]) -> Vec<Strike> {
         Blow::PowerCut,
         Blow::HangUpHere,
         Blow::PowerCutAndKill,
+        Blow::PowerCutInTheAct,
+        Blow::Terminate,
     ];
     let near = [
         (BeforeSend, Blow::Kill),
@@ -131,6 +136,10 @@ fn strikes(scenario: &Scenario, passed: &[Class]) -> Vec<Strike> {
         add(class, nth, far[(nth + frames) % far.len()]);
         let (class, blow) = near[nth % near.len()];
         add(class, nth, blow);
+    }
+    // Somebody removes a volume that has just been made.
+    if let Some(name) = scenario.makes {
+        add(ActedBeforeReply, frames, Blow::ByHand(name));
     }
     for nth in 1..=count(BeforeCommit) {
         match nth % 4 {

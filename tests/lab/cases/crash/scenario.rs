@@ -21,6 +21,10 @@ pub struct Scenario {
     pub grows: &'static [&'static str],
     /// The names of a volume that gets the data of a snapshot, and of that snapshot.
     pub restores: Option<(&'static str, &'static str)>,
+    /// The names of volumes that are made from others, and of those.
+    pub copies: &'static [(&'static str, &'static str)],
+    /// A script that removes a volume that the run makes.
+    pub makes: Option<&'static str>,
     /// Whether what lies in the trash before is to be gone for good afterwards.
     pub purges: bool,
     /// The volume group lies on a device that can be made to fail.
@@ -38,6 +42,8 @@ const USUAL: Scenario = Scenario {
     finish: &["apply"],
     grows: &[],
     restores: None,
+    copies: &[],
+    makes: None,
     purges: false,
     brittle: false,
 };
@@ -124,6 +130,7 @@ pub static THIN_MAKE: Scenario = Scenario {
     before: &[&[THIN, THIN_BASE], &[THIN, THIN_BASE, THIN_KEPT]],
     config: &[THIN, THIN_MADE],
     grows: &["volume.base"],
+    copies: &[("clone", "kept")],
     ..USUAL
 };
 
@@ -133,6 +140,8 @@ pub static THICK_MAKE: Scenario = Scenario {
     before: &[&[THICK, THICK_BASE]],
     config: &[THICK, THICK_MADE],
     grows: &["volume.grow"],
+    copies: &[("copy", "base")],
+    makes: Some("lvremove -qq --yes vg0/new"),
     ..USUAL
 };
 
@@ -219,6 +228,48 @@ pub static RESTORE_THICK: Scenario = Scenario {
     restores: Some(("base", "snap")),
     ..USUAL
 };
+
+const LARGE: &str = r#"
+volume "large" {
+  pool = pool.thick
+  size = "200MiB"
+}
+"#;
+
+const LARGE_COPY: &str = r#"
+volume "large_copy" {
+  pool   = pool.thick
+  source = volume.large
+  size   = "204MiB"
+}
+"#;
+
+/// A copy that takes several parts, on a disk that can be made slow.
+pub static MIDDLE_COPY: Scenario = Scenario {
+    name: "middle of a copy",
+    before: &[&[THICK, LARGE]],
+    config: &[THICK, LARGE, LARGE_COPY],
+    copies: &[("large_copy", "large")],
+    brittle: true,
+    ..USUAL
+};
+
+/// A wipe that takes several parts.
+pub static MIDDLE_WIPE: Scenario = Scenario {
+    name: "middle of a wipe",
+    before: &[&[THICK, LARGE_WIPED]],
+    prepare: &[&["destroy"]],
+    config: &[THICK, LARGE_WIPED],
+    brittle: true,
+    ..PURGE
+};
+
+const LARGE_WIPED: &str = r#"
+volume "large" {
+  pool = pool.thick
+  size = "600MiB"
+}
+"#;
 
 /// What a case brings with it.
 pub static BARE: Scenario = Scenario { name: "bare", ..USUAL };

@@ -171,6 +171,16 @@ impl<'a, 'm> World<'a, 'm> {
         let _ = fs::remove_file(self.local_gate());
     }
 
+    /// The storage host loses its power and boots again.
+    pub fn power_cut(&self) {
+        self.lab.power_cut();
+        self.lab.wait_until_up();
+        if self.scenario.brittle {
+            self.lab.breakable(BRITTLE, DISK_B);
+            self.lab.ok("vgchange -qq -ay vg0; udevadm settle");
+        }
+    }
+
     /// Processes of ssh that runs in this workspace have left behind or still use: those whose home it is.
     pub fn connections(&self) -> Vec<i32> {
         let home = format!("HOME={}", self.lab.workspace.root().display());
