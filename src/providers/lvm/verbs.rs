@@ -199,8 +199,8 @@ pub const GIVE_BACK: Verb = verb!(
 );
 
 pub static ALL: [Verb; 24] = [
-    SURVEY,
     JOIN,
+    SURVEY,
     RELEASE,
     CREATE,
     CREATE_THIN,
