@@ -10,8 +10,9 @@
 //! - `VBS_FAULT_ONE_MACHINE=1`: several hosts may be one machine, as they are in tests.
 //! - `VBS_FAULT_BROKEN_UNDO=1`: undos are recorded and never done, for whoever tests the tests.
 //!
-//! Boundaries inside a frame are numbered when it is sent. What cannot be read, or does not fit the boundary that
-//! it names, ends vbs at once: a fault that never struck would make a test pass that tested nothing.
+//! Boundaries inside a frame are numbered when it is sent. A frame that runs on another machine never signals vbs:
+//! kinds that would are refused there, and a hook takes their place. What cannot be read, or does not fit the
+//! boundary that it names, ends vbs at once: a fault that never struck would make a test pass that tested nothing.
 
 /// Where in a run a boundary lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,7 +68,7 @@ pub fn breaks_undo() -> bool {
 }
 
 #[cfg(debug_assertions)]
-pub use injected::{Kind, boundary, breaks_undo, clock_offset, hook, pass, tells_no_machines_apart};
+pub use injected::{Kind, boundary, breaks_undo, clock_offset, hook, pass, tells_no_machines_apart, wrong};
 
 #[cfg(debug_assertions)]
 mod injected {
@@ -116,7 +117,9 @@ mod injected {
         TermTwice,
         /// SIGSTOP to vbs; whoever tests continues it.
         Stop,
-        /// `/bin/sh -c "$VBS_FAULT_HOOK"` is run and waited for: somebody changes the world in mid-run.
+        /// `/bin/sh -c "$VBS_FAULT_HOOK"` is run and waited for: somebody changes the world in mid-run. Inside a frame it
+        /// runs on the frame's host, with the guard held where the frame holds it. A hook that leaves a file and waits
+        /// until somebody removes it holds the run up at this boundary, to be struck from outside.
         Hook,
         /// The connection dies: before sending it is refused, before acting nothing is done, after acting no reply
         /// comes.
@@ -165,6 +168,11 @@ mod injected {
                     matches!(class, BeforeSend | SentBeforeAct | ActedBeforeReply)
                 }
             }
+        }
+
+        /// Whether it is the frame that sends vbs a signal, where it strikes inside one.
+        pub fn strikes_vbs_from_the_frame(self) -> bool {
+            matches!(self, Kind::Kill | Kind::Term | Kind::TermTwice | Kind::Stop | Kind::Slow)
         }
 
         /// Strikes vbs itself. A kind that only a frame or its reply can carry out was put at the wrong boundary.
@@ -310,7 +318,8 @@ mod injected {
         }
     }
 
-    fn wrong(why: impl Display) -> ! {
+    /// Ends vbs at once, because a fault cannot do what it was asked for.
+    pub fn wrong(why: impl Display) -> ! {
         eprintln!("VBS_FAULT: {why}");
         std::process::abort()
     }

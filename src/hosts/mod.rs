@@ -175,7 +175,7 @@ impl Hosts {
         };
         match self.writer(host).await {
             #[cfg(debug_assertions)]
-            Ok(held) => faults::send(self, held, body, fence).await,
+            Ok(held) => faults::send(self, host, held, body, fence).await,
             #[cfg(not(debug_assertions))]
             Ok(held) => self.send(held, &body, fence).await,
             Err(why) => Verdict::NotStarted { why },
@@ -259,6 +259,12 @@ impl Hosts {
             },
             Err(lost) => Verdict::InDoubt { why: lost.0 },
         }
+    }
+
+    /// Whether a host is another machine, as far as its address tells.
+    #[cfg(debug_assertions)]
+    fn is_elsewhere(&self, host: &HostName) -> bool {
+        self.pools.get(host).is_some_and(Pool::is_elsewhere)
     }
 
     fn pool(&self, host: &HostName) -> Result<&Pool, String> {

@@ -92,6 +92,11 @@ impl Pool {
         }
     }
 
+    #[cfg(debug_assertions)]
+    pub fn is_elsewhere(&self) -> bool {
+        self.spec.address.is_some()
+    }
+
     /// The shell for questions. A new one is greeted together with the first questions: where it does not answer,
     /// nothing can have changed.
     ///

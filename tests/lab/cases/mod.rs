@@ -1,11 +1,13 @@
 //! Every case of the lab, in the order in which they are run.
 
+mod crash;
 mod ground;
+mod operators;
 mod scenarios;
 mod workflow;
 
 use crate::Case;
 
 pub fn all() -> Vec<Case> {
-    [ground::CASES, workflow::CASES, &scenarios::all()].concat()
+    [ground::CASES, workflow::CASES, &scenarios::all(), crash::CASES, operators::CASES].concat()
 }
