@@ -40,10 +40,18 @@ struct Report {
     uid: Option<u32>,
     user: String,
     tools: Vec<Found>,
-    dangers: Vec<(String, Danger)>,
+    /// What endangers several containers is told once.
+    dangers: Vec<(Danger, Vec<String>)>,
 }
 
 impl Report {
+    fn add(&mut self, danger: Danger, container: String) {
+        match self.dangers.iter_mut().find(|(known, _)| *known == danger) {
+            Some((_, containers)) => containers.push(container),
+            None => self.dangers.push((danger, vec![container])),
+        }
+    }
+
     fn is_good(&self) -> bool {
         self.unreachable.is_none() && self.dangers.is_empty() && self.tools.iter().all(|tool| tool.is_enough)
     }
@@ -97,7 +105,12 @@ async fn examine(hosts: &Hosts, subject: &Subject<'_>) -> Report {
         .collect();
     let mut queries = vec![Query { script: WHO, variables: Vec::new() }];
     queries.extend(needs.iter().filter_map(|needs| needs.query()));
-    queries.extend(examined.iter().flat_map(|(_, _, questions)| questions.clone()));
+    // Pools of one host may ask the same: it is asked once.
+    for question in examined.iter().flat_map(|(_, _, questions)| questions) {
+        if !queries.contains(question) {
+            queries.push(question.clone());
+        }
+    }
     let begun = Instant::now();
     let answered = hosts.ask(&subject.spec.name, &queries).await;
     let mut report = Report {
@@ -109,25 +122,29 @@ async fn examine(hosts: &Hosts, subject: &Subject<'_>) -> Report {
         tools: Vec::new(),
         dangers: Vec::new(),
     };
-    let mut answers = match answered {
-        Ok(answers) => answers.into_iter(),
+    let answers = match answered {
+        Ok(answers) => queries.iter().zip(answers).collect::<Vec<_>>(),
         Err(error) => {
             report.unreachable = Some(error.why);
             return report;
         }
     };
-    if let Some(who) = answers.next() {
+    let answer =
+        |question: &Query| answers.iter().find(|(asked, _)| *asked == question).map(|(_, answer)| answer);
+    if let Some(who) = answer(&queries[0]) {
         let mut lines = who.stdout.lines();
         report.uid = lines.next().and_then(|uid| uid.parse().ok());
         report.user = lines.next().unwrap_or_default().to_owned();
     }
-    for needs in needs.iter().filter(|needs| needs.query().is_some()) {
-        report.tools.extend(answers.next().map(|answer| needs.read(&answer)).unwrap_or_default());
+    for needs in needs {
+        let said = needs.query().and_then(|query| answer(&query));
+        report.tools.extend(said.map(|answer| needs.read(answer)).unwrap_or_default());
     }
     for (container, provider, questions) in examined {
-        let own: Vec<Answer> = answers.by_ref().take(questions.len()).collect();
-        let dangers = provider.dangers(container, &own).into_iter();
-        report.dangers.extend(dangers.map(|danger| (container.address.to_string(), danger)));
+        let own: Vec<Answer> = questions.iter().filter_map(&answer).cloned().collect();
+        for danger in provider.dangers(container, &own) {
+            report.add(danger, container.address.to_string());
+        }
     }
     report
 }
@@ -166,8 +183,9 @@ fn human(report: &Report) -> String {
         };
         text.push_str(&line);
     }
-    for (container, danger) in &report.dangers {
-        text += &format!("  ! {container}: {}. {}\n", harmless(&danger.what), harmless(&danger.todo));
+    for (danger, containers) in &report.dangers {
+        let (what, todo) = (harmless(&danger.what), harmless(danger.todo.trim_end_matches('.')));
+        text += &format!("  ! {}: {what}: {todo}.\n", containers.join(", "));
     }
     text
 }
@@ -190,7 +208,7 @@ fn to_json(report: &Report) -> Value {
         .dangers
         .iter()
         .map(
-            |(container, danger)| json!({ "container": container, "what": danger.what, "todo": danger.todo }),
+            |(danger, containers)| json!({ "containers": containers, "what": danger.what, "todo": danger.todo }),
         )
         .collect();
     json!({

@@ -108,9 +108,9 @@ mod tests {
         fs::create_dir(place.path().join("vbs-ssh-elses")).unwrap();
         // Its process ends without a word: the lock goes, the directory stays.
         let kept = path.with_extension("kept");
-        fs::rename(&path, &kept).unwrap();
+        rename(&path, &kept).unwrap();
         drop(left);
-        fs::rename(&kept, &path).unwrap();
+        rename(&kept, &path).unwrap();
         let now = Directory::make(Some(place.path())).unwrap();
         assert!(!path.exists(), "left behind");
         assert!(living.path().exists() && now.path().exists() && place.path().join("vbs-ssh-elses").exists());
