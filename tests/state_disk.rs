@@ -31,6 +31,7 @@ async fn a_run_that_cannot_be_closed_on_a_full_disk_is_closed_when_there_is_room
         state_effects: Vec::new(),
         containers: Default::default(),
         pools: Vec::new(),
+        hosts: Default::default(),
     };
     let info = RunInfo { holder: "test".into(), started_at: 0, outputs: None };
 

@@ -14,6 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::hosts::Verdict;
 use crate::model::command::status;
 use crate::plan::Plan;
+use crate::plan::step::Effect;
 use crate::state::{Evidence, RunInfo, RunKind, RunStatus, StepEvent, StepStatus, StoredOutput};
 
 /// How a pass over the steps ended.
@@ -393,7 +394,10 @@ impl<'a> Engine<'a> {
             waiting.into_iter().map(|index| (index, StepEvent::ProveNotDone, None)).collect();
         self.record(&never_sent)?;
         let outputs = if outcome == RunStatus::Applied { self.outputs.as_deref() } else { None };
-        self.setup.store.close_run(&self.run, outcome, effects, outputs, self.setup.options.now)
+        // How containers that stay in use are reached, however the run ended.
+        let hosts = self.plan.hosts.values().map(|host| Effect::PutHost(Box::new(host.clone())));
+        let effects: Vec<Effect> = hosts.chain(effects.iter().cloned()).collect();
+        self.setup.store.close_run(&self.run, outcome, &effects, outputs, self.setup.options.now)
     }
 }
 

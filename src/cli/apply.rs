@@ -9,7 +9,7 @@ use super::execute::{Begin, Job, execute, run_options};
 use super::plan::{look_and_plan, options, refuse_errors, show_plan};
 use super::situation::{Question, Situation, containers, nothing_recorded, refuse_open_run, with_situation};
 use super::workspace::Workspace;
-use super::{held_if_any, outputs, purge, saved, show};
+use super::{held_if_any, outputs, purge, reach, saved, show};
 use crate::apply::{Outcome, Views};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::{Exit, Failure};
@@ -143,7 +143,8 @@ fn run_word(kind: RunKind) -> Run {
     match kind {
         RunKind::Destroy => Run::Destroy,
         RunKind::Trash | RunKind::Purge => Run::Trash,
-        RunKind::Apply | RunKind::RefreshOnly | RunKind::Import => Run::Apply,
+        RunKind::Import => Run::Import,
+        RunKind::Apply | RunKind::RefreshOnly => Run::Apply,
     }
 }
 
@@ -186,6 +187,7 @@ pub fn run(
         run: run_word(kind),
         options: run_options(context, asked),
         others: untouched(situation, plan),
+        hosts: reach::known([&plan.hosts, &situation.known_hosts()]),
         json,
         conclude: &seal,
     };

@@ -2,12 +2,14 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::diag::{Diagnostic, SourceMap};
 use crate::exit::Failure;
+use crate::hosts::Ssh;
 use crate::ui::style::Style;
 
 /// The command line's global part, resolved against the environment once.
@@ -32,6 +34,8 @@ pub struct Context {
     /// The command.
     pub doing: String,
     pub sources: SourceMap,
+    /// The connections to other machines, for as long as this process lives.
+    pub ssh: Arc<Ssh>,
     /// Every value that variables were given, in order: a saved plan keeps them.
     pub supplied: Vec<Supplied>,
     /// The values that a saved plan keeps: with them it is resolved as it was made.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::context::{Context, now};
+use super::reach::Specs;
 use crate::apply::{Conclude, Engine, Event, Outcome, RunOptions, Setup, Signals};
 use crate::cli::args;
 use crate::exit::Failure;
@@ -31,6 +32,8 @@ pub struct Job<'a> {
     pub run: Run,
     pub options: RunOptions,
     pub others: Vec<ContainerSpec>,
+    /// How every host of the plan and the others is reached.
+    pub hosts: Specs,
     pub json: bool,
     pub conclude: &'a Conclude<'a>,
 }
@@ -72,7 +75,7 @@ pub fn execute(
         let mut listener = |event: Event| progress.borrow_mut().event(&event);
         let setup = Setup {
             store,
-            hosts: Arc::new(Hosts::new(job_hosts(job))),
+            hosts: Arc::new(Hosts::reached_by(&context.ssh, job.hosts.clone())),
             signals,
             options: job.options.clone(),
             listener: &mut listener,
@@ -107,11 +110,6 @@ pub fn execute(
     };
     progress.borrow_mut().outcome(&outcome, totals);
     Ok(outcome)
-}
-
-/// Every host so far is this machine.
-fn job_hosts(_: &Job<'_>) -> std::collections::BTreeMap<crate::model::HostName, crate::model::HostSpec> {
-    std::collections::BTreeMap::new()
 }
 
 fn progress(context: &Context, job: &Job<'_>) -> Box<dyn Progress> {

@@ -40,6 +40,15 @@ pub fn gather(context: &mut Context, workspace: &Workspace, given: &Variables) -
     Ok(inputs)
 }
 
+/// Gathers what is there, and nothing of what cannot be read.
+pub fn without_asking(context: &mut Context, workspace_name: &str) -> Inputs {
+    let mut inputs = Inputs::new(context.root.display().to_string(), workspace_name.to_owned());
+    for value in supplied(context, &Variables::default()).unwrap_or_default() {
+        take(context, &mut inputs, &value);
+    }
+    inputs
+}
+
 fn take(context: &mut Context, inputs: &mut Inputs, value: &Supplied) -> Diagnostics {
     match value {
         Supplied::Text { name, text, place, must_exist } => {

@@ -2,12 +2,15 @@
 
 mod apply;
 pub mod args;
+mod blocks;
 mod context;
 mod describe;
+mod discover;
 mod drift;
 mod execute;
 mod graph;
 mod identities;
+mod import;
 mod init;
 mod inputs;
 mod log;
@@ -15,6 +18,7 @@ mod output;
 mod outputs;
 mod plan;
 mod purge;
+mod reach;
 mod recover;
 mod restore;
 mod saved;
@@ -29,8 +33,9 @@ mod version;
 mod workspace;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use args::{Cli, Command, Global};
@@ -40,12 +45,16 @@ use workspace::Workspace;
 
 use crate::diag::{Diagnostic, Diagnostics, SourceMap};
 use crate::exit::{Exit, Failure};
+use crate::hosts::{Ssh, SshSettings};
 use crate::state::{Access, Holder, Key, Lock, Store, newest_backup};
 use crate::ui::style::{ColourInputs, Style};
 use crate::ui::{self, diagnostics, print};
 
 /// How long a command waits for another one to end, where nothing else was said.
 const LOCK_TIMEOUT: Duration = Duration::ZERO;
+
+/// Host keys that are pinned, beside the configuration.
+const KNOWN_HOSTS: &str = "vbs.known_hosts";
 
 /// Runs one command line and says with which code to end.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -109,6 +118,8 @@ fn dispatch(context: &mut Context, cli: &Cli) -> Result<Exit, Failure> {
         Command::Describe(args) => describe::describe(context, args),
         Command::Show(args) => show::show(context, args),
         Command::Output(args) => output::output(context, args),
+        Command::Discover(args) => discover::discover(context, args),
+        Command::Import(args) => import::import(context, args),
         Command::Trash(command) => trash::trash(context, command),
         Command::Unlock(args) => unlock::unlock(context, args),
         Command::State(command) => state::state(context, command),
@@ -201,6 +212,10 @@ struct Environment {
     state_key: Option<String>,
     plan_key: Option<String>,
     user: Option<String>,
+    ssh_config: Option<OsString>,
+    runtime_directory: Option<OsString>,
+    /// Everything but what is ours, some of which is secret.
+    of_others: Vec<(OsString, OsString)>,
 }
 
 impl Environment {
@@ -210,7 +225,11 @@ impl Environment {
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.to_str()?.strip_prefix("VBS_VAR_")?.to_owned(), value.into_string().ok()?))
         });
+        let is_ours = |name: &OsString| name.to_string_lossy().starts_with("VBS_");
         Environment {
+            ssh_config: std::env::var_os("VBS_SSH_CONFIG"),
+            runtime_directory: std::env::var_os("XDG_RUNTIME_DIR"),
+            of_others: std::env::vars_os().filter(|(name, _)| !is_ours(name)).collect(),
             state: std::env::var_os("VBS_STATE"),
             no_color: text("NO_COLOR"),
             clicolor_force: text("CLICOLOR_FORCE"),
@@ -236,8 +255,15 @@ impl Environment {
             let named = global.directory.as_ref().map_or_else(String::new, |d| format!(" {}", d.display()));
             Diagnostic::error("No such workspace", format!("The directory{named} cannot be used: {error}."))
         })?;
+        let ssh = Ssh::new(SshSettings {
+            config: self.ssh_config.map(|path| root.join(path)),
+            known_hosts: root.join(KNOWN_HOSTS),
+            runtime_directory: self.runtime_directory.map(PathBuf::from),
+            environment: self.of_others,
+        });
         Ok(Context {
             root,
+            ssh: Arc::new(ssh),
             files: global.files.clone(),
             state: global.state.clone(),
             lock_timeout: global.lock_timeout.unwrap_or(LOCK_TIMEOUT),

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::args;
 use super::context::Context;
 use super::execute::{Begin, Job, execute, run_options};
+use super::reach;
 use super::situation::{Situation, look};
 use crate::apply::Outcome;
 use crate::diag::Diagnostics;
@@ -86,25 +87,29 @@ pub fn run(
         live: &views,
         makers: &CATALOG,
     };
-    let plan = trash::purge(&world, entries)?;
-    run_plan(context, store, &plan, RunKind::Purge, asked)
+    let mut plan = trash::purge(&world, entries)?;
+    run_plan(context, situation, store, &mut plan, RunKind::Purge, asked)
 }
 
 /// Runs a plan over the trash. Conditions and outputs are the next apply's.
 pub fn run_plan(
     context: &Context,
+    situation: &Situation<'_>,
     store: &mut Store,
-    plan: &Plan,
+    plan: &mut Plan,
     kind: RunKind,
     asked: &args::RunOptions,
 ) -> Result<Outcome, Failure> {
     let recorded = store.snapshot()?;
+    let hosts = reach::known([&recorded.hosts, &situation.resolved.desired.hosts]);
+    reach::write_into(plan, &hosts);
     let others = recorded.containers.iter().filter(|(address, _)| !plan.containers.contains_key(address));
     let job = Job {
         plan,
         run: Run::Trash,
         options: run_options(context, asked),
         others: others.map(|(_, record)| record.spec.clone()).collect(),
+        hosts,
         json: false,
         conclude: &|_| (Diagnostics::new(), None),
     };

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::args::{self, RecoverArgs};
 use super::context::Context;
 use super::execute::{Begin, Job, execute, run_options};
-use super::held;
-use super::workspace::Workspace;
+use super::reach::{self, Specs};
+use super::workspace::Located;
 use crate::apply::{Outcome, Prospect, prospect};
 use crate::diag::{Diagnostic, Diagnostics, one_of};
 use crate::exit::{Exit, Failure};
@@ -17,8 +17,15 @@ use crate::ui::print;
 use crate::ui::verdict::Run;
 
 pub fn recover(context: &mut Context, args: &RecoverArgs) -> Result<Exit, Failure> {
-    let workspace = Workspace::load(context)?;
-    let (_lock, mut store) = held(context, &workspace)?;
+    let located = Located::find(context);
+    if !located.state_path.exists() && located.problems.has_errors() {
+        return Err(located.problems.into());
+    }
+    if !located.state_path.exists() {
+        print::tell("Nothing to recover: there is no state yet.\n");
+        return Ok(Exit::Success);
+    }
+    let (_lock, mut store) = located.hold(context)?;
     // All of the state is read first: what cannot be understood must not pass for "nothing to recover".
     store.snapshot()?;
     let Some(open) = store.open_run()? else {
@@ -35,7 +42,8 @@ pub fn recover(context: &mut Context, args: &RecoverArgs) -> Result<Exit, Failur
         )
         .into());
     }
-    let outcome = close(context, &mut store, &open, args)?;
+    let declared = reach::declared(context, &located);
+    let outcome = close(context, &mut store, &open, args, &declared)?;
     let waiting = store.snapshot()?.trash.values().filter(|entry| entry.purge).count();
     if waiting > 0 {
         print::tell(&format!(
@@ -54,6 +62,7 @@ fn close(
     store: &mut Store,
     open: &OpenRun,
     args: &RecoverArgs,
+    declared: &Specs,
 ) -> Result<Outcome, Failure> {
     let recorded = store.snapshot()?;
     let others =
@@ -63,6 +72,7 @@ fn close(
         run: Run::Recover,
         options: run_options(context, &args::RunOptions::default()),
         others: others.map(|(_, record)| record.spec.clone()).collect(),
+        hosts: reach::known([&open.plan.hosts, &recorded.hosts, declared]),
         json: false,
         conclude: &|_| (Diagnostics::new(), None),
     };

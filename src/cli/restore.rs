@@ -7,11 +7,12 @@ use super::args::{RestoreArgs, RunOptions};
 use super::context::Context;
 use super::situation::{Question, Situation, refuse_open_run, with_situation};
 use super::workspace::Workspace;
-use super::{purge, runtime, show, trash};
+use super::{blocks, purge, runtime, show, trash};
 use crate::apply::{Outcome, Seen, Views};
 use crate::diag::Diagnostic;
 use crate::exit::{Exit, Failure};
-use crate::model::{Address, Body, ContainerView, InstanceKey, ObjectKey, Place, Record, TrashEntry};
+use crate::model::{Address, Body, ContainerView, ObjectKey, Place, Record, TrashEntry, quote};
+use crate::plan::adopt::size_in_language;
 use crate::plan::lower::{lower, part_of};
 use crate::plan::trash::take_out;
 use crate::plan::world::{Options, find_record};
@@ -33,13 +34,20 @@ pub fn restore(context: &mut Context, args: &RestoreArgs) -> Result<Exit, Failur
         let views = runtime()?.block_on(situation.look(&situation.hosts()))?;
         let after = after(situation, entry, &args.to)?;
         refuse_misplaced(situation, &views, entry, &after)?;
-        let plan = take_out(&situation.world(&views), entry, &after)?;
+        let mut plan = take_out(&situation.world(&views), entry, &after)?;
         warn_of_another(context, entry, &args.to);
         if !context.quiet {
             print::to_stdout(|out| ui::plan::render(&plan, context.style, &mut { out }))?;
         }
         store.backup()?;
-        let outcome = purge::run_plan(context, &mut store, &plan, RunKind::Trash, &RunOptions::default())?;
+        let outcome = purge::run_plan(
+            context,
+            situation,
+            &mut store,
+            &mut plan,
+            RunKind::Trash,
+            &RunOptions::default(),
+        )?;
         if outcome == Outcome::Applied {
             print::tell(&format!(
                 "\n{} is back. `vbs plan` shows whether anything of it differs.\n",
@@ -167,40 +175,15 @@ fn undeclared(situation: &Situation<'_>, entry: &TrashEntry, to: &Address) -> Di
 /// The block that fits what lies in the trash, ready to be pasted.
 fn block_for(entry: &TrashEntry, to: &Address, with_name: bool) -> Vec<String> {
     let object = &entry.record.object;
-    let size = object.body.size().to_string().replace(' ', "");
-    let name = object.body.name().filter(|_| with_name && to.key.is_none());
     let mut lines: Vec<(&str, String)> = Vec::new();
-    match &to.key {
-        Some(InstanceKey::Name(key)) => lines.push(("for_each", format!("toset([{}])", quoted(key)))),
-        Some(InstanceKey::Index(index)) => lines.push(("count", (index + 1).to_string())),
-        None => {}
-    }
     match &object.body {
         Body::Snapshot(snapshot) => lines.push(("volume", snapshot.origin.address.to_string())),
         Body::Volume(_) | Body::Disk(_) | Body::Container(_) => {
             lines.push(("pool", object.container.to_string()));
-            lines.push(("size", quoted(&size)));
+            lines.push(("size", size_in_language(object.body.size())));
         }
     }
-    lines.extend(name.map(|name| ("name", quoted(name))));
-    let widest = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let attributes = lines.into_iter().map(|(name, value)| format!("  {name:widest$} = {value}"));
-    let header = format!("{} {} {{", to.kind, quoted(&to.label));
-    std::iter::once(header).chain(attributes).chain(std::iter::once("}".to_owned())).collect()
-}
-
-/// A string of the language: nothing in it is an escape or a template.
-fn quoted(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "$${").replace("%{", "%%{");
-    format!("\"{escaped}\"")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quoting_leaves_no_template() {
-        assert_eq!(quoted("a\"${b}%{c}\\"), "\"a\\\"$${b}%%{c}\\\\\"");
-    }
+    let name = object.body.name().filter(|_| with_name && to.key.is_none());
+    lines.extend(name.map(|name| ("name", quote::in_language(name))));
+    blocks::block(to, lines)
 }

@@ -10,7 +10,7 @@ use super::args::{self, Variables};
 use super::context::{Context, Supplied};
 use super::situation::{Question, Situation, refuse_open_run, with_situation};
 use super::workspace::Workspace;
-use super::{apply, held_if_any, outputs, purge};
+use super::{apply, held_if_any, outputs, purge, reach};
 use crate::apply::{Outcome, Seen, Views};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::exit::{Exit, Failure};
@@ -164,14 +164,17 @@ pub fn apply(
         let plan = match verified {
             Verified::Yes => {
                 refuse_if_stale(situation, &views, &saved)?;
-                saved.plan.clone()
+                // Its own hosts are how they were reached then.
+                let mut plan = saved.plan.clone();
+                reach::write_into(&mut plan, &situation.known_hosts());
+                plan
             }
             Verified::No => replanned(context, situation, &views, &saved)?,
         };
         let kind = match plan.mode {
             Mode::Destroy => RunKind::Destroy,
             Mode::RefreshOnly => RunKind::RefreshOnly,
-            Mode::Normal | Mode::Trash => RunKind::Apply,
+            Mode::Normal | Mode::Trash | Mode::Import => RunKind::Apply,
         };
         if plan.is_empty() && saved.outputs.as_ref().is_none_or(|outputs| *outputs == recorded.outputs) {
             print::tell("No changes. The saved plan has nothing to do.\n");

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::ManuallyDrop;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::context::Context;
 use super::identities::{self, fresh};
+use super::reach::{self, Specs};
 use super::workspace::Workspace;
 use super::{inputs, surveyed};
 use crate::apply::Views;
@@ -14,7 +16,7 @@ use crate::cli::args::Variables;
 use crate::config::resolve::{Resolved, resolve};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Failure;
-use crate::hosts::Hosts;
+use crate::hosts::{Hosts, Ssh};
 use crate::model::desired::Desired;
 use crate::model::{Address, ContainerSpec, ContainerView, Kind, Surveyed};
 use crate::plan::UNRECORDED;
@@ -37,6 +39,8 @@ pub struct Situation<'a> {
     pub resolved: Resolved<'a>,
     pub options: &'a Options,
     pub warnings: Diagnostics,
+    /// Borrowed: it ends its connections when it goes.
+    pub ssh: &'a Arc<Ssh>,
 }
 
 /// What a command asks of the configuration.
@@ -57,6 +61,7 @@ pub fn nothing_recorded(workspace: &str) -> Recorded {
         records: BTreeMap::new(),
         containers: BTreeMap::new(),
         trash: BTreeMap::new(),
+        hosts: BTreeMap::new(),
         outputs: Vec::new(),
         open_run: None,
     }
@@ -98,14 +103,20 @@ pub fn with_situation<R>(
         resolved,
         options: question.options,
         warnings,
+        ssh: &context.ssh,
     });
     then(context, &situation)
 }
 
 impl Situation<'_> {
-    /// Connections to every host of the configuration.
+    /// Every host that is declared or recorded.
+    pub fn known_hosts(&self) -> Specs {
+        reach::known([&self.recorded.hosts, &self.resolved.desired.hosts])
+    }
+
+    /// Connections to every host that is declared or recorded.
     pub fn hosts(&self) -> Hosts {
-        Hosts::new(self.resolved.desired.hosts.clone())
+        Hosts::reached_by(self.ssh, self.known_hosts())
     }
 
     /// Looks at every container that is not excluded: one round trip a host.
@@ -138,6 +149,12 @@ impl Situation<'_> {
         let effects: Vec<Effect> = self.moved.effects.clone();
         surveyed::show_moves(&mut built.plan, &effects);
         built.plan.state_effects.splice(0..0, effects);
+        for (effect, row) in reach::changed(&self.resolved.desired.hosts, self.recorded, views) {
+            built.plan.state_effects.push(effect);
+            built.plan.changes.push(row);
+        }
+        built.plan.changes.sort_by(|a, b| a.address.cmp(&b.address));
+        reach::write_into(&mut built.plan, &self.known_hosts());
         if !self.options.destroy {
             let look = |address: &Address, name: &str| surveyed::value(self, views, address, name);
             built.diagnostics.extend(self.resolved.deferred.preconditions(&look));
@@ -216,9 +233,12 @@ pub fn as_recorded(situation: &Situation<'_>) -> Views {
         .map(|address| {
             let view = match recorded.containers.get(address) {
                 Some(record) => ContainerView::Present(surveyed::remembered(recorded, record)),
-                None => {
-                    ContainerView::Fresh { missing: Vec::new(), foreign: BTreeSet::new(), capacity: None }
-                }
+                None => ContainerView::Fresh {
+                    missing: Vec::new(),
+                    foreign: BTreeSet::new(),
+                    capacity: None,
+                    strangers: Vec::new(),
+                },
             };
             (address.clone(), view)
         })

@@ -42,8 +42,12 @@ pub fn value(situation: &Situation<'_>, views: &Views, address: &Address, name: 
             Some(Value::text(&jiff::Timestamp::from_second(seconds).ok()?.to_string()))
         }
         "used_percent" => {
-            let allocated: u64 = observed.notes.get("allocated_bytes")?.parse().ok()?;
-            Some(percent(allocated, observed.body.size().0))
+            let Some(told) = observed.notes.get("used_percent") else {
+                let allocated: u64 = observed.notes.get("allocated_bytes")?.parse().ok()?;
+                return Some(percent(allocated, observed.body.size().0));
+            };
+            let whole = told.split('.').next()?;
+            Some(Value::integer(whole.parse().ok()?))
         }
         _ => None,
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::args::UnlockArgs;
 use super::context::Context;
 use super::execute::GUARD_WAIT_SECONDS;
+use super::reach::{self, Specs};
 use super::workspace::Located;
 use super::{holder, runtime, show};
 use crate::apply::raise_at;
@@ -25,7 +26,10 @@ pub fn unlock(context: &mut Context, args: &UnlockArgs) -> Result<Exit, Failure>
             }
             Ok(Exit::Success)
         }
-        Found::Held(by) if args.take_over => take_over(context, &located, by.as_ref()),
+        Found::Held(by) if args.take_over => {
+            let declared = reach::declared(context, &located);
+            take_over(context, &located, by.as_ref(), &declared)
+        }
         Found::Held(by) => Err(Failure::new(Exit::Locked, held_by(&located, by.as_ref()))),
     }
 }
@@ -48,7 +52,12 @@ fn held_by(located: &Located, by: Option<&Holder>) -> Diagnostic {
 
 /// The lock is replaced and the epoch raised: in the state, so that the holder's next commit fails, and at the guards
 /// on the hosts, so that a command which it has committed to and not sent yet changes nothing there.
-fn take_over(context: &Context, located: &Located, by: Option<&Holder>) -> Result<Exit, Failure> {
+fn take_over(
+    context: &Context,
+    located: &Located,
+    by: Option<&Holder>,
+    declared: &Specs,
+) -> Result<Exit, Failure> {
     // A state that cannot be fenced must keep its lock.
     let store = located.open(context, Access::Write)?;
     let _lock = Lock::take_over(&located.state_path, &holder(context))?;
@@ -59,7 +68,7 @@ fn take_over(context: &Context, located: &Located, by: Option<&Holder>) -> Resul
     let epoch = store.fence()?;
     let recorded = store.snapshot()?;
     print::tell(&format!("Took over from {}: it writes nothing into the state any more.\n", named(by)));
-    let problems = fence_at_guards(context, &store, &recorded, epoch)?;
+    let problems = fence_at_guards(context, &store, &recorded, epoch, declared)?;
     show(&problems, &context.sources, context.style);
     if !problems.has_errors() {
         print::tell("No command that it sent, or still sends, changes anything on a host any more.\n");
@@ -78,6 +87,7 @@ fn fence_at_guards(
     store: &Store,
     recorded: &Recorded,
     epoch: u64,
+    declared: &Specs,
 ) -> Result<Diagnostics, Failure> {
     let fence = Fence {
         lineage: recorded.lineage,
@@ -86,8 +96,9 @@ fn fence_at_guards(
         holder: holder(context).to_string(),
     };
     let open = store.open_run()?;
-    // Every host so far is this machine.
-    let hosts = Hosts::new(BTreeMap::new());
+    let planned = open.as_ref().map(|open| &open.plan.hosts);
+    let specs = reach::known(planned.into_iter().chain([&recorded.hosts, declared]));
+    let hosts = Hosts::reached_by(&context.ssh, specs);
     let containers = concerned(recorded, open.as_ref());
     runtime()?.block_on(async {
         let mut problems = Diagnostics::new();

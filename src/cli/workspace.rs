@@ -51,6 +51,7 @@ impl Workspace {
             name: Some(self.name.clone()),
             state_path: self.state_path.clone(),
             problems: Diagnostics::new(),
+            declared: None,
             retention: self.declared.settings().trash_retention_seconds,
         }
     }
@@ -63,6 +64,8 @@ pub struct Located {
     pub name: Option<String>,
     pub state_path: PathBuf,
     pub problems: Diagnostics,
+    /// As much as could be read, where it was read for this.
+    pub declared: Option<Declared>,
     retention: u64,
 }
 
@@ -86,6 +89,7 @@ impl Located {
             state_path: state_path(context, &paths, &declared),
             problems,
             retention: declared.settings().trash_retention_seconds,
+            declared: Some(declared),
         }
     }
 

@@ -1,11 +1,15 @@
-//! One shell and its three pipes.
+//! One shell and its three pipes, on this machine or at the other end of a connection.
 
+use std::future::Future;
 use std::io;
-use std::process::{ExitStatus, Stdio};
+use std::pin::Pin;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
 
 use super::frame::{Body, Message, PRELUDE};
 use crate::model::command::Answer;
@@ -23,11 +27,58 @@ pub struct Lost(pub String);
 /// A connection to one shell. After anything but a whole reply it must be dropped: what it says next would answer
 /// a question that was asked before. Dropping it closes the shell's input; a frame that runs is left to end.
 pub struct Channel {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: Stream<ChildStdout>,
-    stderr: Stream<ChildStderr>,
+    process: Process,
+    stdin: Box<dyn AsyncWrite + Send + Unpin>,
+    stdout: Stream,
+    stderr: Stream,
     greeted: bool,
+}
+
+/// What is waited for.
+enum Process {
+    Here(Child),
+    There(There),
+}
+
+/// A shell on another machine. That it ended is what the connection tells of it, once.
+struct There {
+    ending: Pin<Box<dyn Future<Output = String> + Send>>,
+    ended: Option<String>,
+}
+
+impl Process {
+    /// How the shell ended, in words. Can be dropped and called again.
+    async fn wait(&mut self) -> String {
+        match self {
+            Process::Here(child) => match child.wait().await {
+                Ok(status) => format!("the shell ended ({status})"),
+                Err(error) => format!("the shell could not be waited for: {error}"),
+            },
+            Process::There(shell) => match &shell.ended {
+                Some(ended) => ended.clone(),
+                None => {
+                    let ended = shell.ending.as_mut().await;
+                    shell.ended.insert(ended).clone()
+                }
+            },
+        }
+    }
+
+    fn is_alive(&mut self) -> bool {
+        match self {
+            Process::Here(child) => matches!(child.try_wait(), Ok(None)),
+            Process::There(There { ended: Some(_), .. }) => false,
+            Process::There(shell) => {
+                match shell.ending.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Pending => true,
+                    Poll::Ready(ended) => {
+                        shell.ended = Some(ended);
+                        false
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl Channel {
@@ -52,8 +103,8 @@ impl Channel {
             .spawn()?;
         match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
             (Some(stdin), Some(stdout), Some(stderr)) => Ok(Channel {
-                child,
-                stdin,
+                process: Process::Here(child),
+                stdin: Box::new(stdin),
                 stdout: Stream::new(stdout),
                 stderr: Stream::new(stderr),
                 greeted: false,
@@ -62,9 +113,39 @@ impl Channel {
         }
     }
 
+    /// Starts a shell at the other end of a connection. Nothing is said yet.
+    ///
+    /// # Errors
+    /// Where the connection is gone or refuses another shell.
+    pub async fn over(session: Arc<openssh::Session>, command: &str) -> Result<Channel, openssh::Error> {
+        let piped = openssh::Stdio::piped;
+        let mut child =
+            session.arc_raw_command(command).stdin(piped()).stdout(piped()).stderr(piped()).spawn().await?;
+        let missing = || openssh::Error::ChildIo(io::Error::other("the shell was started without pipes"));
+        let (stdin, stdout, stderr) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
+        let ending = async move {
+            match child.wait().await {
+                Ok(status) => format!("the shell ended ({status})"),
+                Err(error) => format!("the connection to the shell ended ({error})"),
+            }
+        };
+        Ok(Channel {
+            process: Process::There(There { ending: Box::pin(ending), ended: None }),
+            stdin: Box::new(stdin.ok_or_else(missing)?),
+            stdout: Stream::new(stdout.ok_or_else(missing)?),
+            stderr: Stream::new(stderr.ok_or_else(missing)?),
+            greeted: false,
+        })
+    }
+
     /// Whether the shell is still there to be asked.
     pub fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        self.process.is_alive()
+    }
+
+    /// Whether it has answered: what fails before that has changed nothing.
+    pub fn is_greeted(&self) -> bool {
+        self.greeted
     }
 
     /// Proves that a shell answers, so that what fails from here on may have been carried out.
@@ -109,7 +190,7 @@ impl Channel {
         patience: Duration,
     ) -> Result<Vec<Answer>, Lost> {
         let outcome = {
-            let Channel { child, stdin, stdout, stderr, .. } = self;
+            let Channel { process, stdin, stdout, stderr, .. } = self;
             let talk = async {
                 // The write may fail where the shell ended early; what it said before decides.
                 let (_, out, err) = tokio::join!(
@@ -122,7 +203,7 @@ impl Channel {
             tokio::pin!(talk);
             tokio::select! {
                 outcome = &mut talk => outcome,
-                ended = child.wait() => match tokio::time::timeout(DRAIN, &mut talk).await {
+                ended = process.wait() => match tokio::time::timeout(DRAIN, &mut talk).await {
                     Ok(Ok(answers)) => Ok(answers),
                     _ => Err(Break::Ended(ended)),
                 },
@@ -139,7 +220,7 @@ impl Channel {
     /// Puts a broken connection into words, with the end of what was said on standard error.
     async fn lost(&mut self, cause: Break) -> Lost {
         let cause = match cause {
-            Break::Closed => match tokio::time::timeout(DRAIN, self.child.wait()).await {
+            Break::Closed => match tokio::time::timeout(DRAIN, self.process.wait()).await {
                 Ok(ended) => Break::Ended(ended),
                 Err(_) => Break::Closed,
             },
@@ -150,8 +231,7 @@ impl Channel {
         Lost(match cause {
             Break::Closed => format!("the shell closed its output{said}"),
             Break::Broken(error) => format!("the shell could not be read: {error}{said}"),
-            Break::Ended(Ok(status)) => format!("the shell ended ({status}){said}"),
-            Break::Ended(Err(error)) => format!("the shell could not be waited for: {error}{said}"),
+            Break::Ended(how) => format!("{how}{said}"),
             Break::Late(patience) => format!("no whole answer came within {} s{said}", patience.as_secs()),
         })
     }
@@ -161,7 +241,8 @@ impl Channel {
 enum Break {
     Closed,
     Broken(io::Error),
-    Ended(io::Result<ExitStatus>),
+    /// In words.
+    Ended(String),
     Late(Duration),
 }
 
@@ -172,15 +253,15 @@ struct Part {
 }
 
 /// One output of the shell, cut at the trailers.
-struct Stream<R> {
-    reader: BufReader<R>,
+struct Stream {
+    reader: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
     /// What has been read of the answer that is not whole yet.
     pending: Vec<u8>,
 }
 
-impl<R: AsyncRead + Unpin> Stream<R> {
-    fn new(reader: R) -> Self {
-        Stream { reader: BufReader::with_capacity(1 << 16, reader), pending: Vec::new() }
+impl Stream {
+    fn new(reader: impl AsyncRead + Send + Unpin + 'static) -> Self {
+        Stream { reader: BufReader::with_capacity(1 << 16, Box::new(reader)), pending: Vec::new() }
     }
 
     async fn answers(&mut self, messages: &[&Message]) -> Result<Vec<Part>, Break> {

@@ -8,8 +8,10 @@ mod channel;
 mod faults;
 mod frame;
 mod pool;
+mod ssh;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,7 @@ use uuid::Uuid;
 
 use frame::{Body, Message};
 use pool::{Held, Pool};
+pub use ssh::{Ssh, SshSettings};
 
 use crate::model::command::{Answer, Effect, Frame, GuardDirectory, Query, status};
 use crate::model::{HostName, HostSpec};
@@ -98,10 +101,20 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// The local host is always there, with or without a specification.
-    pub fn new(mut specs: BTreeMap<HostName, HostSpec>) -> Self {
+    /// Hosts that are this machine. The local one is always there, with or without a specification.
+    pub fn new(specs: BTreeMap<HostName, HostSpec>) -> Self {
+        Hosts::with(specs, None)
+    }
+
+    /// Hosts that may be other machines, too.
+    pub fn reached_by(ssh: &Arc<Ssh>, specs: BTreeMap<HostName, HostSpec>) -> Self {
+        Hosts::with(specs, Some(ssh))
+    }
+
+    fn with(mut specs: BTreeMap<HostName, HostSpec>, ssh: Option<&Arc<Ssh>>) -> Self {
         specs.entry(HostName::local()).or_insert_with(pool::local);
-        let pools = specs.into_iter().map(|(name, spec)| (name, Pool::new(spec))).collect();
+        let pools =
+            specs.into_iter().map(|(name, spec)| (name, Pool::new(spec, ssh.map(Arc::clone)))).collect();
         Hosts {
             pools,
             patience: Patience::default(),
@@ -144,7 +157,11 @@ impl Hosts {
         let begun = Instant::now();
         let exchanged = held.channel.exchange(&messages, self.patience.query).await;
         tracing::debug!(%host, queries = messages.len(), answered = exchanged.is_ok(), ms = milliseconds(begun), "asked");
-        let answers = exchanged.map_err(|lost| error(lost.0))?;
+        let answers = match exchanged {
+            Ok(answers) => answers,
+            Err(lost) if held.channel.is_greeted() => return Err(error(lost.0)),
+            Err(lost) => return Err(error(held.pool.unreachable(&lost.0))),
+        };
         held.give_back();
         Ok(answers)
     }

@@ -1,18 +1,25 @@
 //! The shells of one host: one that is asked, and a few that act.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::channel::Channel;
+use super::ssh::{self, Ssh, Unopened};
 use crate::model::{HostName, HostSpec};
 
 /// The shells of one host. They are started when they are needed and kept for the next frame.
 pub struct Pool {
     spec: HostSpec,
+    /// How another machine is reached.
+    ssh: Option<Arc<Ssh>>,
     readers: Idle,
     writers: Idle,
+    /// Shells that callers hold.
+    held: AtomicUsize,
+    freed: Notify,
 }
 
 struct Idle {
@@ -23,8 +30,20 @@ struct Idle {
 /// A shell in use by one caller. It is thrown away unless it is given back after a whole reply.
 pub struct Held<'a> {
     pub channel: Channel,
+    pub pool: &'a Pool,
     idle: &'a Idle,
+    _use: Use<'a>,
     _permit: SemaphorePermit<'a>,
+}
+
+/// Counts a shell as held, and tells whoever waits for one that it is not any more.
+struct Use<'a>(&'a Pool);
+
+impl Drop for Use<'_> {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Ordering::SeqCst);
+        self.0.freed.notify_waiters();
+    }
 }
 
 impl Held<'_> {
@@ -56,9 +75,9 @@ impl Idle {
 }
 
 impl Pool {
-    pub fn new(spec: HostSpec) -> Self {
+    pub fn new(spec: HostSpec, ssh: Option<Arc<Ssh>>) -> Self {
         let writers = Idle::new(spec.parallelism);
-        Pool { spec, readers: Idle::new(1), writers }
+        Pool { spec, ssh, readers: Idle::new(1), writers, held: AtomicUsize::new(0), freed: Notify::new() }
     }
 
     /// The shell for questions. A new one is greeted together with the first questions: where it does not answer,
@@ -67,7 +86,7 @@ impl Pool {
     /// # Errors
     /// In words, where none can be started.
     pub async fn reader(&self) -> Result<Held<'_>, String> {
-        self.held(&self.readers).await
+        self.hold(&self.readers, &self.writers).await
     }
 
     /// A shell that has answered.
@@ -75,37 +94,58 @@ impl Pool {
     /// # Errors
     /// In words, where none can be started or it did not answer.
     pub async fn writer(&self) -> Result<Held<'_>, String> {
-        let mut held = self.held(&self.writers).await?;
+        let mut held = self.hold(&self.writers, &self.readers).await?;
         let patience = Duration::from_secs(self.spec.connect_timeout_seconds.max(1));
         held.channel.greet(patience).await.map_err(|lost| self.unreachable(&lost.0))?;
         Ok(held)
     }
 
-    async fn held<'a>(&'a self, idle: &'a Idle) -> Result<Held<'a>, String> {
+    /// An idle shell, else a new one. Where a host allows no more on its connection, it is one that is idle among the
+    /// others, or the next that is given back, or one on another connection: a shell whose frame outlives our
+    /// patience may be what is in the way.
+    async fn hold<'a>(&'a self, idle: &'a Idle, others: &'a Idle) -> Result<Held<'a>, String> {
         let permit = idle.permits.acquire().await.map_err(|closed| closed.to_string())?;
-        let channel = match idle.reuse() {
-            Some(channel) => channel,
-            None => {
-                Channel::open(&program(&self.spec)?).map_err(|error| self.unreachable(&error.to_string()))?
+        let mut anew = false;
+        let channel = loop {
+            let freed = self.freed.notified();
+            if let Some(channel) = idle.reuse() {
+                break channel;
+            }
+            let why = match self.open(anew).await {
+                Ok(channel) => break channel,
+                Err(Unopened::Failed(why)) => return Err(self.unreachable(&why)),
+                Err(Unopened::Full(why)) => why,
+            };
+            // Whatever is not held by now was put back before.
+            let held = self.held.load(Ordering::SeqCst);
+            if let Some(channel) = idle.reuse().or_else(|| others.reuse()) {
+                break channel;
+            }
+            match (held, anew) {
+                (0, true) => return Err(self.unreachable(&why)),
+                (0, false) => anew = true,
+                _ => freed.await,
             }
         };
-        Ok(Held { channel, idle, _permit: permit })
+        self.held.fetch_add(1, Ordering::SeqCst);
+        Ok(Held { channel, pool: self, idle, _use: Use(self), _permit: permit })
     }
 
-    fn unreachable(&self, why: &str) -> String {
-        format!("no shell could be started on {}: {why}", self.spec.name)
+    async fn open(&self, anew: bool) -> Result<Channel, Unopened> {
+        if let Some(address) = &self.spec.address {
+            let unsaid = || Unopened::Failed(format!("nothing was said of how {address} is reached"));
+            return self.ssh.as_ref().ok_or_else(unsaid)?.shell(&self.spec, anew).await;
+        }
+        let words: &[&str] =
+            if self.spec.become_root { &["sudo", "-n", "--", "/bin/sh"] } else { &["/bin/sh"] };
+        let program: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        Channel::open(&program).map_err(|error| Unopened::Failed(error.to_string()))
     }
-}
 
-/// What is started to get a shell on a host.
-fn program(spec: &HostSpec) -> Result<Vec<String>, String> {
-    if let Some(address) = &spec.address {
-        return Err(format!(
-            "{address} is another machine, and this version of vbs reaches the local one only"
-        ));
+    /// Why there is no shell, or why one that had not answered yet was lost.
+    pub fn unreachable(&self, why: &str) -> String {
+        format!("no shell could be started on {}: {}", self.spec.name, ssh::explain(&self.spec, why))
     }
-    let words: &[&str] = if spec.become_root { &["sudo", "-n", "--", "/bin/sh"] } else { &["/bin/sh"] };
-    Ok(words.iter().map(|word| (*word).to_owned()).collect())
 }
 
 /// This machine, where no block describes it.

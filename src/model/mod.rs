@@ -4,6 +4,7 @@ pub mod address;
 pub mod command;
 pub mod container;
 pub mod desired;
+pub mod host_address;
 pub mod object;
 pub mod observed;
 pub mod quote;
@@ -15,6 +16,7 @@ pub mod texts;
 pub use address::{Address, InstanceKey, Kind, ObjectKey, Part};
 pub use command::{Action, Answer, Frame, GuardDirectory, Query, Verb};
 pub use container::{ContainerSpec, HostName, HostSpec, PoolPolicy, Setting, Settings};
+pub use host_address::HostAddress;
 pub use object::{
     Access, Body, Bus, ContainerBody, DiskBody, Object, OnDestroy, SnapshotBody, SourceRef, VolumeBody,
 };

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::address::Kind;
 use super::object::Body;
 use super::size::Bytes;
 
@@ -67,7 +68,8 @@ pub struct Observed {
     pub health: Health,
     /// Whether some process has it open.
     pub open: bool,
-    /// What only a host knows and only people ask for: `created_at`, `allocated_bytes`.
+    /// What only a host knows and only people ask for: `created_at`, `allocated_bytes`, or `used_percent` where the
+    /// host tells that itself.
     pub notes: BTreeMap<String, String>,
 }
 
@@ -127,8 +129,14 @@ pub struct Stranger {
     /// The name of what it is a snapshot of; nothing for a volume.
     pub origin: Option<String>,
     pub open: bool,
-    /// Why it cannot be adopted, if it cannot.
+    /// Why it cannot be adopted, if it cannot: the end of a sentence that begins with its name and a colon.
     pub why_not: Option<String>,
+}
+
+impl Stranger {
+    pub fn kind(&self) -> Kind {
+        if self.origin.is_some() { Kind::Snapshot } else { Kind::Volume }
+    }
 }
 
 /// The room of a pool.
@@ -180,13 +188,31 @@ pub struct Room {
     /// Taken for each started `chunk` of an object's size; no chunks where it is zero.
     pub per_chunk: Bytes,
     pub chunk: Bytes,
+    /// How many chunks all new objects together can take, whatever their sizes: those for which there is data.
+    pub most_chunks: u64,
 }
 
 impl Room {
-    /// What an object of this size takes at most.
-    pub fn taken_by(&self, size: Bytes) -> Bytes {
-        let chunks = if self.chunk.0 == 0 { 0 } else { size.0.div_ceil(self.chunk.0) };
-        self.per_object.saturating_add(Bytes(self.per_chunk.0.saturating_mul(chunks)))
+    /// How many chunks an object of this size has.
+    pub fn chunks(&self, size: Bytes) -> u64 {
+        if self.chunk.0 == 0 { 0 } else { size.0.div_ceil(self.chunk.0) }
+    }
+
+    /// What this many new objects with this many chunks in all take at most.
+    pub fn taken_by(&self, objects: u64, chunks: u64) -> Bytes {
+        let chunks = Bytes(self.per_chunk.0.saturating_mul(chunks.min(self.most_chunks)));
+        Bytes(self.per_object.0.saturating_mul(objects)).saturating_add(chunks)
+    }
+}
+
+impl ContainerView {
+    /// What this workspace did not make there; nothing where nobody could look.
+    pub fn strangers(&self) -> &[Stranger] {
+        match self {
+            ContainerView::Fresh { strangers, .. } => strangers,
+            ContainerView::Present(surveyed) => &surveyed.strangers,
+            ContainerView::Unsurveyed { .. } => &[],
+        }
     }
 }
 
@@ -194,11 +220,12 @@ impl Room {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContainerView {
     /// Nothing of vbs is there yet. `missing` lists the directories that do not exist, outermost first; `epoch`s
-    /// cannot exist. `foreign` as in [`Surveyed`].
+    /// cannot exist. `foreign` and `strangers` as in [`Surveyed`].
     Fresh {
         missing: Vec<String>,
         foreign: BTreeSet<String>,
         capacity: Option<Capacity>,
+        strangers: Vec<Stranger>,
     },
     Present(Surveyed),
     /// It could not be looked at, or is not what was recorded. Never to be taken for absence.

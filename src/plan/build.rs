@@ -12,11 +12,11 @@ use super::lower::lower;
 use super::step::{Effect, Operation, Request, Step};
 use super::world::{Options, Scope, World, find_record};
 use super::{
-    ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, capacity, containers, hints, present,
-    problems, select,
+    AttributeChange, ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, Shown, capacity,
+    containers, fit, hints, present, problems, select,
 };
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::model::{Address, Body, ContainerSpec, Health, Kind, ObjectKey, Observed, Record};
+use crate::model::{Address, Body, ContainerSpec, HostName, Kind, ObjectKey, Observed, Record};
 
 /// A plan, with what was wrong. A plan beside errors shows what could be planned; it must not be applied.
 #[derive(Debug)]
@@ -35,14 +35,14 @@ pub fn build(
     fresh: &mut dyn FnMut() -> Uuid,
 ) -> Result<Built, Diagnostics> {
     let mut desired = lower(world.desired)?;
-    fit(world, &mut desired);
+    fit::fit(world, &mut desired);
     let scope = select::scope(world, options)?;
     let index = LiveIndex::new(world.live, world.lineage);
     let mut found = diff(world, &desired, options, &scope, &index);
     check_restores(world, options, &index, &mut found);
     check_left_out(world, &scope, &mut found);
-    check_sources(world, &index, &mut found);
-    size_snapshots(world, &mut found);
+    fit::check_sources(world, &index, &mut found);
+    fit::size_snapshots(world, &mut found);
     let pools = capacity::check(world, &mut found);
     let mode = match options {
         Options { destroy: true, .. } => Mode::Destroy,
@@ -73,6 +73,7 @@ pub fn build(
         state_effects: effects,
         containers: planned,
         pools,
+        hosts: BTreeMap::new(),
     };
     Ok(Built { plan, diagnostics })
 }
@@ -113,68 +114,6 @@ fn check_left_out(world: &World<'_>, scope: &Scope, found: &mut Diff) {
             found.diagnostics.push(problems::left_pointing(world, &disk.source.address, address));
         }
     }
-}
-
-/// A new snapshot comes before every other change to its volume, so it has the size that the volume has until then.
-fn size_snapshots(world: &World<'_>, found: &mut Diff) {
-    let made: BTreeSet<ObjectKey> =
-        found.changes.values().filter(|change| is_made(change)).map(|change| change.key.clone()).collect();
-    for change in found.changes.values_mut().filter(|change| change.before.is_none()) {
-        let Some(after) = change.after.as_mut().filter(|after| is_snapshot(after)) else { continue };
-        let Body::Snapshot(snapshot) = &mut Arc::make_mut(after).object.body else { continue };
-        let Some(origin) = find_record(world.records, &snapshot.origin.address) else { continue };
-        if !made.contains(&origin.object.key) {
-            snapshot.size = origin.object.body.size();
-            fit_record(world, after);
-        }
-    }
-}
-
-/// Sizes as the pools will make them.
-fn fit(world: &World<'_>, desired: &mut BTreeMap<ObjectKey, Arc<Record>>) {
-    for record in desired.values_mut().filter(|record| record.object.container.kind == Kind::Pool) {
-        fit_record(world, record);
-    }
-}
-
-fn fit_record(world: &World<'_>, record: &mut Arc<Record>) {
-    let address = &record.object.container;
-    let (Some(spec), Some(capacity)) = (containers::spec(world, address), capacity::capacity(world, address))
-    else {
-        return;
-    };
-    let mut body = record.object.body.clone();
-    world.makers.fit(spec, capacity, &mut body);
-    if body != record.object.body {
-        Arc::make_mut(record).object.body = body;
-    }
-}
-
-/// Nothing is made from a snapshot whose data is lost.
-fn check_sources(world: &World<'_>, index: &LiveIndex<'_>, found: &mut Diff) {
-    let broken = |address: &Address| {
-        let observed = index.find(find_record(world.records, address)?.object.id)?;
-        match &observed.health {
-            Health::Broken { why } => Some(why.clone()),
-            Health::Good | Health::Replaced { .. } => None,
-        }
-    };
-    let mut problems = Vec::new();
-    for change in found.changes.values() {
-        let source = match &change.decision {
-            Decision::Restore { snapshot } => Some(snapshot),
-            Decision::Create | Decision::Replace => change
-                .after
-                .as_ref()
-                .and_then(|after| after.object.body.source())
-                .map(|source| &source.address),
-            _ => None,
-        };
-        if let Some((source, why)) = source.and_then(|source| Some((source, broken(source)?))) {
-            problems.push(problems::broken(world, &change.key.address, source, &why));
-        }
-    }
-    found.diagnostics.extend(problems);
 }
 
 fn check_restores(world: &World<'_>, options: &Options, index: &LiveIndex<'_>, found: &mut Diff) {
@@ -294,7 +233,9 @@ impl<'a> Builder<'a> {
 
     fn add_changes(&mut self) {
         for change in self.changes.values() {
-            self.rows.push(present::resource_change(change));
+            let mut row = present::resource_change(change);
+            self.show_place(change, &mut row);
+            self.rows.push(row);
             let chains = match self.chains_of(change) {
                 Ok(chains) => chains,
                 Err(problem) => {
@@ -306,6 +247,25 @@ impl<'a> Builder<'a> {
         }
         for change in self.changes.values() {
             self.order_change(change);
+        }
+    }
+
+    /// On which machine it is, where that is not this one.
+    fn show_place(&self, change: &Change, row: &mut ResourceChange) {
+        let place = |record: &Option<Arc<Record>>| {
+            let object = &record.as_ref()?.object;
+            let spec = containers::spec(self.world, &object.container)?;
+            let place = self.world.makers.place(spec, object)?;
+            (spec.host != HostName::local()).then(|| Shown::Text(format!("{place} on {}", spec.host)))
+        };
+        let (before, after) = match change.decision {
+            Decision::Create => (None, place(&change.after)),
+            Decision::Destroy => (place(&change.before), None),
+            _ => return,
+        };
+        if before != after {
+            let name = "on".into();
+            row.attributes.push(AttributeChange { name, before, after, forces_replacement: false });
         }
     }
 
@@ -565,12 +525,12 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn is_snapshot(record: &Record) -> bool {
+pub(super) fn is_snapshot(record: &Record) -> bool {
     record.object.key.address.kind == Kind::Snapshot
 }
 
 /// Whether the change makes a new object, so that nothing can be taken of the old one.
-fn is_made(change: &Change) -> bool {
+pub(super) fn is_made(change: &Change) -> bool {
     matches!(change.decision, Decision::Create | Decision::Replace)
 }
 

@@ -43,8 +43,10 @@ struct Promise<'a> {
     meanwhile: Bytes,
     /// How many objects are made or grown.
     asks: usize,
-    /// What each room is asked for, in the order of the rooms.
-    rooms: Vec<Bytes>,
+    /// New objects.
+    objects: u64,
+    /// How many more chunks each room is asked for, in the order of the rooms.
+    chunks: Vec<u64>,
 }
 
 impl<'a> Promise<'a> {
@@ -55,7 +57,8 @@ impl<'a> Promise<'a> {
             less: Bytes::ZERO,
             meanwhile: Bytes::ZERO,
             asks: 0,
-            rooms: vec![Bytes::ZERO; capacity.rooms.len()],
+            objects: 0,
+            chunks: vec![0; capacity.rooms.len()],
         }
     }
 
@@ -77,6 +80,8 @@ impl<'a> Promise<'a> {
                     self.add(more, false);
                 }
             }
+            // A thick volume takes its snapshot back by merging, in the space that both have.
+            Decision::Restore { .. } if self.capacity.copies_by_snapshot => {}
             Decision::Restore { .. } => self.add(promise(&change.before), true),
             Decision::Destroy
                 if change.before.as_ref().is_some_and(|r| matches!(r.object.body, Body::Snapshot(_))) =>
@@ -91,11 +96,16 @@ impl<'a> Promise<'a> {
     fn add(&mut self, bytes: Bytes, is_new: bool) {
         self.asks += 1;
         self.more = self.more.saturating_add(bytes);
-        for (asked, room) in self.rooms.iter_mut().zip(&self.capacity.rooms) {
-            let taken = room.taken_by(bytes);
-            let taken = if is_new { taken } else { taken.saturating_sub(room.per_object) };
-            *asked = asked.saturating_add(taken);
+        self.objects += u64::from(is_new);
+        for (chunks, room) in self.chunks.iter_mut().zip(&self.capacity.rooms) {
+            *chunks = chunks.saturating_add(room.chunks(bytes));
         }
+    }
+
+    /// Every room with what it is asked for at most.
+    fn rooms(&self) -> impl Iterator<Item = (&'a Room, Bytes)> {
+        let asked = |(room, chunks): (&'a Room, &u64)| (room, room.taken_by(self.objects, *chunks));
+        self.capacity.rooms.iter().zip(&self.chunks).map(asked)
     }
 
     fn count_copy(&mut self, body: &Body) {
@@ -112,11 +122,11 @@ impl<'a> Promise<'a> {
     }
 
     fn row(&self, pool: &Address) -> Option<PoolUse> {
-        let rooms = self.capacity.rooms.iter().zip(&self.rooms).map(|(room, asked)| RoomUse {
+        let rooms = self.rooms().map(|(room, asked)| RoomUse {
             what: room.what.clone(),
             size: room.size,
             before: room.used,
-            after: room.used.saturating_add(*asked),
+            after: room.used.saturating_add(asked),
         });
         (self.after() != self.capacity.promised).then(|| PoolUse {
             pool: pool.clone(),
@@ -134,9 +144,8 @@ impl<'a> Promise<'a> {
         if let Some(why) = &self.capacity.closed {
             return vec![closed(pool, why)];
         }
-        let rooms = self.capacity.rooms.iter().zip(&self.rooms);
         let mut problems: Vec<Diagnostic> =
-            rooms.filter_map(|(room, asked)| full_room(pool, room, *asked)).collect();
+            self.rooms().filter_map(|(room, asked)| full_room(pool, room, asked)).collect();
         problems.extend(self.too_much(pool, policy));
         problems
     }

@@ -1,10 +1,12 @@
 //! The pure core: desired, recorded and live objects in, an executable plan out. Apply makes no choices of its own.
 
+pub mod adopt;
 pub mod build;
 mod capacity;
 pub mod compare;
 mod containers;
 pub mod diff;
+mod fit;
 pub mod graph;
 mod hints;
 pub mod lower;
@@ -24,7 +26,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::{Address, Bytes, ContainerSpec, Kind};
+use crate::model::{Address, Bytes, ContainerSpec, HostName, HostSpec, Kind};
 use step::{Effect, Step};
 
 /// The encoding of plans and journals. A newer one is refused, never guessed at.
@@ -50,6 +52,9 @@ pub struct Plan {
     /// Every container that the steps touch, with its identity.
     pub containers: BTreeMap<Address, PlannedContainer>,
     pub pools: Vec<PoolUse>,
+    /// How the hosts of these containers are reached: a run must be closed whatever becomes of the configuration.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hosts: BTreeMap<HostName, HostSpec>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +71,8 @@ pub enum Mode {
     RefreshOnly,
     /// Trash entries are purged or taken out.
     Trash,
+    /// What somebody else made is adopted.
+    Import,
 }
 
 /// What happens to one address, for people.
@@ -88,6 +95,8 @@ pub enum ChangeAction {
     Create,
     Update,
     Replace,
+    /// It exists already and becomes ours as it is.
+    Adopt,
     /// The volume's content becomes a snapshot's.
     Restore,
     Destroy,
@@ -100,7 +109,7 @@ pub enum ChangeAction {
 impl ChangeAction {
     pub fn symbol(self) -> &'static str {
         match self {
-            ChangeAction::Create => "+",
+            ChangeAction::Create | ChangeAction::Adopt => "+",
             ChangeAction::Update | ChangeAction::Restore | ChangeAction::Record => "~",
             ChangeAction::Replace => "-/+",
             ChangeAction::Destroy => "-",
@@ -188,6 +197,7 @@ impl Plan {
                 ChangeAction::Record if change.previous_address.is_some() && change.attributes.is_empty() => {
                 }
                 ChangeAction::Create => totals.add += 1,
+                ChangeAction::Adopt => totals.adopt += 1,
                 ChangeAction::Update | ChangeAction::Restore | ChangeAction::Record => totals.change += 1,
                 ChangeAction::Replace => {
                     totals.add += 1;
@@ -212,4 +222,5 @@ pub struct Totals {
     pub change: usize,
     pub destroy: usize,
     pub forget: usize,
+    pub adopt: usize,
 }

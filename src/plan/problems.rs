@@ -3,12 +3,14 @@
 use super::diff::occupies;
 use super::world::World;
 use crate::diag::Diagnostic;
-use crate::model::{Address, ContainerView, Mark, ObjectKey, Observed, Place, Record};
+use crate::model::{
+    Address, ContainerView, Mark, Object, ObjectKey, Observed, Place, Record, Stranger, quote,
+};
 
 /// The summary of what is marked as ours and not in the state.
 pub const UNRECORDED: &str = "Ours but not recorded";
 
-fn at_block(
+pub fn at_block(
     world: &World<'_>,
     address: &Address,
     diagnostic: Diagnostic,
@@ -33,7 +35,8 @@ pub fn foreign(world: &World<'_>, wanted: &Record) -> Diagnostic {
         ),
         None => format!(
             "{address} wants the name {name:?} in {container}, and something that vbs did not make is there. vbs never \
-             overwrites or adopts what it did not make. Choose another name for {address}, or move the other thing away."
+             overwrites what it did not make{}. Otherwise choose another name for {address}, or move the other thing away.",
+            adoption(world, wanted, &name)
         ),
     };
     at_block(
@@ -43,6 +46,25 @@ pub fn foreign(world: &World<'_>, wanted: &Record) -> Diagnostic {
         "name",
         "this name is taken",
     )
+}
+
+/// Whether what has the name could be adopted, as the end of a sentence.
+fn adoption(world: &World<'_>, wanted: &Record, name: &str) -> String {
+    let Object { key, container, .. } = &wanted.object;
+    let strangers = world.live.get(container).map(ContainerView::strangers).unwrap_or_default();
+    match strangers.iter().find(|stranger| stranger.name == name && stranger.kind() == key.address.kind) {
+        Some(Stranger { why_not: None, .. }) => {
+            let words = [key.address.to_string(), name.to_owned()]
+                .map(|word| quote::where_needed(&word).unwrap_or(word));
+            format!(
+                ", and adopts it only when asked to: if it is what {} is to be, run `vbs import {}`",
+                key.address,
+                words.join(" ")
+            )
+        }
+        Some(Stranger { why_not: Some(why), .. }) => format!(", and cannot adopt it ({why})"),
+        None => String::new(),
+    }
 }
 
 /// The mark of what has this name, where another state made it.

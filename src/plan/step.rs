@@ -7,7 +7,8 @@ use uuid::Uuid;
 use crate::model::command::{Action, GuardDirectory};
 use crate::model::object::ContainerBody;
 use crate::model::{
-    Address, Bytes, ContainerRecord, HostName, ObjectKey, Observed, Record, Stranger, Texts, TrashEntry,
+    Address, Bytes, ContainerRecord, HostName, HostSpec, ObjectKey, Observed, Record, Stranger, Texts,
+    TrashEntry,
 };
 
 /// Stable and readable: `volume.db/volume/grow`.
@@ -83,6 +84,7 @@ pub enum TitleVerb {
     Detach,
     Trash,
     Purge,
+    Adopt,
 }
 
 impl TitleVerb {
@@ -101,6 +103,7 @@ impl TitleVerb {
             TitleVerb::Detach => ("Detach", "detaching", "detached"),
             TitleVerb::Trash => ("Move to trash", "moving to trash", "moved to trash"),
             TitleVerb::Purge => ("Purge", "purging", "purged"),
+            TitleVerb::Adopt => ("Adopt", "adopting", "adopted"),
         }
     }
 }
@@ -180,6 +183,8 @@ pub enum Effect {
     LeaveTrash(Uuid),
     PutContainer(Box<ContainerRecord>),
     ForgetContainer(Address),
+    /// How a host is reached, for as long as a container of ours is on it.
+    PutHost(Box<HostSpec>),
     /// A record goes on under another address.
     Move {
         from: Address,

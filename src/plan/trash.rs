@@ -154,6 +154,7 @@ impl<'a> Draft<'a> {
             state_effects: Vec::new(),
             containers: self.planned,
             pools: Vec::new(),
+            hosts: BTreeMap::new(),
         })
     }
 }

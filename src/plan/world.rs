@@ -9,7 +9,7 @@ use crate::diag::Diagnostic;
 use crate::model::desired::Desired;
 use crate::model::observed::Capacity;
 use crate::model::{
-    Address, Body, ContainerRecord, ContainerSpec, ContainerView, ObjectKey, Part, Record, TrashEntry,
+    Address, Body, ContainerRecord, ContainerSpec, ContainerView, Object, ObjectKey, Part, Record, TrashEntry,
 };
 
 /// The three sides of the comparison. Moves have been applied to the recorded side already.
@@ -43,6 +43,9 @@ pub trait Makers {
 
     /// Makes of a wanted body what the container would make of it: sizes rounded to what it allocates in.
     fn fit(&self, container: &ContainerSpec, capacity: &Capacity, body: &mut Body);
+
+    /// Where on its host a volume or snapshot is found; nothing for what has no such place.
+    fn place(&self, container: &ContainerSpec, object: &Object) -> Option<String>;
 }
 
 /// What the command line asked for.

@@ -172,6 +172,7 @@ fn operations(container: &ContainerSpec) -> Vec<Operation> {
         Operation::Destroy { record: small.clone(), live: found(&small) },
         Operation::Destroy { live: found(&snapshot), record: snapshot },
         Operation::Purge { entries: vec![entry.clone()] },
+        Operation::Adopt { found: stranger(&small), after: small.clone() },
         Operation::TakeOutOfTrash { entry, after: small },
     ]);
     all
@@ -323,6 +324,32 @@ fn creating_and_destroying_are_each_others_inverse() {
                 if entry.id == record.object.id)
             });
             assert!(trashed, "a destroyed volume is remembered in the trash");
+        }
+    }
+}
+
+/// Whatever is adopted is given back without a trace, keeps its name and size, and is recorded in the same step.
+#[test]
+fn adopting_writes_nothing_but_a_mark() {
+    for provider in CATALOG.iter().filter(|provider| provider.schema().role == Kind::Pool) {
+        let container = container(provider);
+        let after = volume(&container, "db", 4096);
+        let adopt = |after: &Record, found: Stranger| {
+            let operation = Operation::Adopt { after: after.clone(), found };
+            let key = after.object.key.clone();
+            let (identity, lineage) = (id(9), id(8));
+            let container = &container;
+            provider.steps(&Request { key, container, identity, lineage, workspace: "shop", operation })
+        };
+        let steps = adopt(&after, stranger(&after)).unwrap();
+        assert_eq!(steps.len(), 1);
+        assert!(matches!(steps[0].undo, Undo::Run(_)) && steps[0].copies == Bytes::ZERO);
+        assert_eq!(steps[0].effects, [Effect::Put(Box::new(after.clone()))]);
+        for found in [
+            Stranger { name: "other".to_owned(), ..stranger(&after) },
+            Stranger { size: Bytes(8192), ..stranger(&after) },
+        ] {
+            assert!(adopt(&after, found).is_err(), "what is adopted stays as it is");
         }
     }
 }

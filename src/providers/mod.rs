@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::command::{Action, Answer, Frame, GuardDirectory, Query, Verb};
 use crate::model::observed::Capacity;
 use crate::model::schema::ProviderSchema;
-use crate::model::{Address, Body, ContainerSpec, ContainerView, Kind};
+use crate::model::{Address, Body, ContainerSpec, ContainerView, Kind, Object};
 use crate::plan::step::{Request, Step};
 
 #[cfg(test)]
@@ -31,6 +31,7 @@ pub struct Scope<'a> {
 }
 
 /// What reading the answers led to.
+#[expect(clippy::large_enum_variant, reason = "one for each container, moved once and never kept")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
     Done(ContainerView),
@@ -167,5 +168,11 @@ impl crate::plan::world::Makers for Catalog {
         if let Ok(provider) = self.of(container) {
             provider.fit(container, capacity, body);
         }
+    }
+
+    fn place(&self, container: &ContainerSpec, object: &Object) -> Option<String> {
+        let name = object.body.name()?;
+        let provider = self.of(container).ok()?;
+        Some((provider.schema().volume_path)(container, name, object.id))
     }
 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use crate::diag::Diagnostic;
-use crate::model::{Address, Body, ContainerRecord, ObjectKey, Record, SourceRef, TrashEntry};
+use crate::model::{
+    Address, Body, ContainerRecord, HostName, HostSpec, ObjectKey, Record, SourceRef, TrashEntry,
+};
 use crate::plan::step::Effect;
 
 /// Records, containers and trash.
@@ -14,6 +16,8 @@ pub struct Contents {
     pub records: BTreeMap<ObjectKey, Record>,
     pub containers: BTreeMap<Address, ContainerRecord>,
     pub trash: BTreeMap<Uuid, TrashEntry>,
+    /// How the hosts of the containers are reached.
+    pub hosts: BTreeMap<HostName, HostSpec>,
 }
 
 impl Contents {
@@ -34,6 +38,7 @@ impl Contents {
             self.apply_one(effect, now);
         }
         self.move_all(&moves)?;
+        self.forget_hosts();
         self.check()
     }
 
@@ -55,9 +60,18 @@ impl Contents {
             Effect::ForgetContainer(address) => {
                 self.containers.remove(address);
             }
+            Effect::PutHost(host) => {
+                self.hosts.insert(host.name.clone(), (**host).clone());
+            }
             // Collected by the caller.
             Effect::Move { .. } => {}
         }
+    }
+
+    /// A host is remembered for its containers.
+    fn forget_hosts(&mut self) {
+        let used: BTreeSet<&HostName> = self.containers.values().map(|record| &record.spec.host).collect();
+        self.hosts.retain(|name, _| used.contains(name));
     }
 
     /// The address loses its record only where that is the object in the trash: after a replacement or a restore in

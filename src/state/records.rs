@@ -12,7 +12,7 @@ use super::outputs::StoredOutput;
 use super::runs::RunSummary;
 use super::trouble::Trouble;
 use crate::diag::Diagnostic;
-use crate::model::{Address, ContainerRecord, ObjectKey, Record, TrashEntry};
+use crate::model::{Address, ContainerRecord, HostName, HostSpec, ObjectKey, Record, TrashEntry};
 
 /// Everything in the state, as of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,7 @@ pub struct Recorded {
     pub records: BTreeMap<ObjectKey, Record>,
     pub containers: BTreeMap<Address, ContainerRecord>,
     pub trash: BTreeMap<Uuid, TrashEntry>,
+    pub hosts: BTreeMap<HostName, HostSpec>,
     /// By name.
     pub outputs: Vec<StoredOutput>,
     /// The run that must be recovered first, if there is one.
@@ -37,7 +38,9 @@ pub(super) fn load(tx: &Transaction<'_>) -> Result<Contents, Trouble> {
     let records = rows::<Record>(tx, "SELECT key, body FROM record")?;
     let containers = rows::<ContainerRecord>(tx, "SELECT address, body FROM container")?;
     let trash = rows::<TrashEntry>(tx, "SELECT id, body FROM trash")?;
+    let hosts = rows::<HostSpec>(tx, "SELECT name, body FROM host")?;
     Ok(Contents {
+        hosts: hosts.into_iter().map(|host| (host.name.clone(), host)).collect(),
         records: records.into_iter().map(|record| (record.object.key.clone(), record)).collect(),
         containers: containers.into_iter().map(|record| (record.spec.address.clone(), record)).collect(),
         trash: trash.into_iter().map(|entry| (entry.id, entry)).collect(),
@@ -53,9 +56,15 @@ pub(super) fn save(tx: &Transaction<'_>, before: &Contents, after: &Contents) ->
     let records = Difference::of(&before.records, &after.records);
     let containers = Difference::of(&before.containers, &after.containers);
     let trash = Difference::of(&before.trash, &after.trash);
+    let hosts = Difference::of(&before.hosts, &after.hosts);
+    hosts.delete(tx, "DELETE FROM host WHERE name = ?1")?;
     records.delete(tx, "DELETE FROM record WHERE key = ?1")?;
     trash.delete(tx, "DELETE FROM trash WHERE id = ?1")?;
     containers.delete(tx, "DELETE FROM container WHERE address = ?1")?;
+    let mut insert = tx.prepare_cached("INSERT INTO host (name, body) VALUES (?1, ?2)")?;
+    for (name, host) in &hosts.put {
+        insert.execute(params![name.to_string(), json(host)?])?;
+    }
     let mut insert = tx.prepare_cached("INSERT INTO container (address, body) VALUES (?1, ?2)")?;
     for (address, record) in &containers.put {
         insert.execute(params![address.to_string(), json(record)?])?;
@@ -71,7 +80,7 @@ pub(super) fn save(tx: &Transaction<'_>, before: &Contents, after: &Contents) ->
         let container = entry.record.object.container.to_string();
         insert.execute(params![id.to_string(), container, json(entry)?])?;
     }
-    Ok(!(records.is_empty() && containers.is_empty() && trash.is_empty()))
+    Ok(!(records.is_empty() && containers.is_empty() && trash.is_empty() && hosts.is_empty()))
 }
 
 /// Replaces the outputs, and says whether any is new or different.

@@ -181,6 +181,7 @@ impl Store {
                 records: contents.records,
                 containers: contents.containers,
                 trash: contents.trash,
+                hosts: contents.hosts,
                 outputs: records::load_outputs(tx)?,
                 open_run: runs::open_summary(tx)?,
             })

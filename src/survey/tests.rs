@@ -51,7 +51,12 @@ impl Provider for Scripted {
 }
 
 fn fresh() -> ContainerView {
-    ContainerView::Fresh { missing: Vec::new(), foreign: BTreeSet::new(), capacity: None }
+    ContainerView::Fresh {
+        missing: Vec::new(),
+        foreign: BTreeSet::new(),
+        capacity: None,
+        strangers: Vec::new(),
+    }
 }
 
 fn present(identity: u128) -> ContainerView {

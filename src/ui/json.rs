@@ -142,6 +142,7 @@ pub fn resource(address: &Address) -> Map<String, Value> {
 pub fn actions(change: &ResourceChange) -> &'static [&'static str] {
     match change.action {
         ChangeAction::Create => &["create"],
+        ChangeAction::Adopt => &["import"],
         ChangeAction::Update | ChangeAction::Restore => &["update"],
         ChangeAction::Record if change.attributes.is_empty() => &["no-op"],
         ChangeAction::Record => &["update"],
@@ -152,7 +153,7 @@ pub fn actions(change: &ResourceChange) -> &'static [&'static str] {
 }
 
 fn change_json(change: &ResourceChange) -> Value {
-    let is_new = change.action == ChangeAction::Create;
+    let is_new = matches!(change.action, ChangeAction::Create | ChangeAction::Adopt);
     let is_gone = matches!(change.action, ChangeAction::Destroy | ChangeAction::Forget);
     let (before, before_sensitive) = side(&change.attributes, |attribute| attribute.before.as_ref());
     let (after, after_sensitive) = side(&change.attributes, |attribute| attribute.after.as_ref());
@@ -289,6 +290,7 @@ mod tests {
         let of = |action| actions(&change("volume.db", action, Vec::new())).join("+");
         let all = [
             (ChangeAction::Create, "create"),
+            (ChangeAction::Adopt, "import"),
             (ChangeAction::Update, "update"),
             (ChangeAction::Replace, "delete+create"),
             (ChangeAction::Restore, "update"),

@@ -89,14 +89,16 @@ fn why_nothing(plan: &Plan) -> &'static str {
         Mode::Destroy => "There is nothing to destroy.",
         Mode::RefreshOnly => "The state agrees with the hosts.",
         Mode::Trash => "Nothing in the trash is concerned.",
+        Mode::Import => "There is nothing to adopt.",
     }
 }
 
 /// `Plan: 2 to add, 1 to change, 0 to destroy.`
 pub fn totals_line(totals: Totals, style: Style) -> String {
     let forget = if totals.forget == 0 { String::new() } else { format!(", {} to forget", totals.forget) };
+    let adopt = if totals.adopt == 0 { String::new() } else { format!("{} to adopt, ", totals.adopt) };
     format!(
-        "{} {} to add, {} to change, {} to destroy{forget}.",
+        "{} {adopt}{} to add, {} to change, {} to destroy{forget}.",
         style.paint(Tone::Heading, "Plan:"),
         totals.add,
         totals.change,
@@ -143,9 +145,11 @@ fn container(change: &ResourceChange, style: Style, out: &mut impl Write) -> io:
         ChangeAction::Create => "will be prepared for use",
         ChangeAction::Destroy => "will be released",
         ChangeAction::Forget => "will be forgotten",
-        ChangeAction::Update | ChangeAction::Replace | ChangeAction::Restore | ChangeAction::Record => {
-            "will be updated in the state"
-        }
+        ChangeAction::Update
+        | ChangeAction::Replace
+        | ChangeAction::Restore
+        | ChangeAction::Adopt
+        | ChangeAction::Record => "will be updated in the state",
     };
     let reason =
         if change.reason.is_empty() { String::new() } else { format!(" ({})", harmless(&change.reason)) };
@@ -188,6 +192,7 @@ fn heading(change: &ResourceChange, address: &str) -> String {
             format!("{address} will be restored {}", change.reason)
         }
         ChangeAction::Restore => format!("{address} will be restored"),
+        ChangeAction::Adopt => format!("{address} will be adopted"),
         ChangeAction::Destroy => format!("{address} will be destroyed"),
         ChangeAction::Forget => format!("{address} will be forgotten"),
         ChangeAction::Record => match &change.previous_address {
@@ -216,7 +221,7 @@ fn says_source(change: &ResourceChange) -> bool {
 fn symbol(action: ChangeAction, style: Style) -> String {
     let plain = action.symbol();
     let painted = match action {
-        ChangeAction::Create => style.paint(Tone::Add, plain),
+        ChangeAction::Create | ChangeAction::Adopt => style.paint(Tone::Add, plain),
         ChangeAction::Update | ChangeAction::Restore | ChangeAction::Record => {
             style.paint(Tone::Change, plain)
         }

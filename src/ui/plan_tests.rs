@@ -20,6 +20,7 @@ pub(in crate::ui) fn plan(changes: Vec<ResourceChange>, steps: Vec<Step>) -> Pla
         state_effects: Vec::new(),
         containers: std::collections::BTreeMap::new(),
         pools: Vec::new(),
+        hosts: Default::default(),
     }
 }
 

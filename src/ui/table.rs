@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::text::{about, harmless, width};
 use crate::model::observed::Capacity;
-use crate::model::{Address, Body, Bytes, ContainerView, Health, Observed, Record, TrashEntry};
+use crate::model::{Address, Body, Bytes, ContainerView, Health, Observed, Record, Stranger, TrashEntry};
 
 /// Rows under a heading. Cells are made harmless as they are added.
 #[derive(Debug, Clone)]
@@ -138,6 +138,23 @@ pub fn containers(views: &BTreeMap<Address, ContainerView>) -> Table {
         let sizes = [cell(|c| c.size), cell(|c| c.free), cell(|c| c.promised)];
         let [size, free, promised] = sizes;
         table.row([address.to_string(), size, free, promised, status.to_owned()]);
+    }
+    table
+}
+
+/// What this workspace did not make, by pool: `vbs discover`.
+pub fn strangers<'a>(found: impl IntoIterator<Item = (&'a Address, &'a Stranger)>) -> Table {
+    let mut table = Table::new(["POOL", "NAME", "SIZE", "KIND", "SNAPSHOT OF", "OPEN", "ADOPTABLE"]);
+    for (pool, stranger) in found {
+        table.row([
+            pool.to_string(),
+            stranger.name.clone(),
+            size(stranger.size),
+            stranger.kind().to_string(),
+            stranger.origin.clone().unwrap_or_else(|| "-".to_owned()),
+            if stranger.open { "yes" } else { "-" }.to_owned(),
+            stranger.why_not.as_ref().map_or_else(|| "yes".to_owned(), |why| format!("no: {why}")),
+        ]);
     }
     table
 }

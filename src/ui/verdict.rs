@@ -18,6 +18,7 @@ pub enum Run {
     Recover,
     /// Restoring from the trash, or purging it.
     Trash,
+    Import,
 }
 
 impl Run {
@@ -27,6 +28,7 @@ impl Run {
             Run::Destroy => "Destroy",
             Run::Recover => "Recovery",
             Run::Trash => "Trash run",
+            Run::Import => "Import",
         }
     }
 }
@@ -52,10 +54,11 @@ pub fn sentence(run: Run, outcome: &Outcome, totals: Totals, interrupted: bool) 
 }
 
 fn resources(run: Run, totals: Totals) -> String {
-    let Totals { add, change, destroy, forget } = totals;
+    let Totals { add, change, destroy, forget, adopt } = totals;
     let forgotten = if forget == 0 { String::new() } else { format!(", {forget} forgotten") };
     match run {
         Run::Destroy => format!("Resources: {destroy} destroyed{forgotten}."),
+        Run::Import => format!("Resources: {adopt} adopted."),
         Run::Apply | Run::Recover | Run::Trash => {
             format!("Resources: {add} added, {change} changed, {destroy} destroyed{forgotten}.")
         }
@@ -179,7 +182,7 @@ mod tests {
     use super::*;
     use crate::plan::step::TitleVerb;
 
-    const TOTALS: Totals = Totals { add: 2, change: 1, destroy: 0, forget: 0 };
+    const TOTALS: Totals = Totals { add: 2, change: 1, destroy: 0, forget: 0, adopt: 0 };
 
     fn plain(run: Run, outcome: &Outcome) -> String {
         render(run, outcome, TOTALS, false, Style::PLAIN)

@@ -18,5 +18,6 @@ mod readme;
 mod reference;
 mod safety;
 mod saga;
+mod ssh;
 mod support;
 mod walls;

@@ -136,8 +136,11 @@ impl<'machine> Lab<'machine> {
             .args([&seconds.to_string(), "ssh", "-F"])
             .arg(self.machine.file("ssh_config"))
             .args(["vm", "true"])
-            .stdin(Stdio::null());
-        workspace::run(&mut command).code == 0
+            // The shared connection would keep a pipe open for as long as the machine is silent.
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.status().unwrap().success()
     }
 
     pub fn serial_tail(&self) -> String {

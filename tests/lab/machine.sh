@@ -15,8 +15,14 @@ use_lab_dir() {
   lab_image=$lab_dir/image-$(lab_digest)
 }
 
-# Of everything that decides what the image holds.
-lab_digest() { cat "$lab_sources/build" "$lab_sources/machine.sh" | sha256sum | cut -c1-12; }
+# Of everything that decides what the image holds: a snapshot is for the QEMU that took it.
+lab_digest() {
+  {
+    cat "$lab_sources/build" "$lab_sources/machine.sh"
+    grep '^VERSION_CODENAME=' /etc/os-release
+    qemu-system-x86_64 --version 2>/dev/null || true
+  } | sha256sum | cut -c1-12
+}
 
 # Disks for volume groups: letter:size. A guest sees /dev/vdb, and /dev/disk/by-id/virtio-lab-b.
 lab_disks="b:8G c:4G d:1G"

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Subcommand};
 use uuid::Uuid;
 
-use super::values::{DescribeWhat, Restore, TrashName, Variables, resource};
+use super::values::{DescribeWhat, Restore, TrashName, Variables, pool, resource};
 use crate::model::Address;
 
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -31,6 +31,10 @@ pub enum Command {
     Output(OutputArgs),
     /// Show what an interrupted run left, ask, and close it
     Recover(RecoverArgs),
+    /// List what could be adopted, with its blocks, and why the rest cannot
+    Discover(DiscoverArgs),
+    /// Adopt what exists already as a declared volume or snapshot; its data is not touched
+    Import(ImportArgs),
     /// List, restore or purge what was destroyed
     #[command(subcommand)]
     Trash(TrashCommand),
@@ -219,6 +223,31 @@ pub struct RecoverArgs {
     pub auto_approve: bool,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct DiscoverArgs {
+    /// Only these pools [default: all that are declared or recorded]
+    #[arg(value_name = "POOL", value_parser = pool)]
+    pub pools: Vec<Address>,
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ImportArgs {
+    /// The volume or snapshot that it becomes
+    #[arg(value_parser = resource)]
+    pub address: Address,
+    /// What `vbs discover` shows: its name in the pool, GROUP/NAME, or its reference
+    pub id: String,
+    #[command(flatten)]
+    pub variables: Variables,
+    #[command(flatten)]
+    pub run: RunOptions,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum TrashCommand {
     /// List what is in the trash
@@ -341,6 +370,8 @@ impl Command {
             Command::Show(_) => "show",
             Command::Output(_) => "output",
             Command::Recover(_) => "recover",
+            Command::Discover(_) => "discover",
+            Command::Import(_) => "import",
             Command::Trash(_) => "trash",
             Command::Unlock(_) => "unlock",
             Command::Version { .. } => "version",

@@ -156,6 +156,18 @@ pub fn resource(text: &str) -> Result<Address, AddressError> {
     }
 }
 
+/// The address of a pool.
+///
+/// # Errors
+/// For what is no address, and for addresses of anything else.
+pub fn pool(text: &str) -> Result<Address, AddressError> {
+    let address: Address = text.parse()?;
+    match address.kind {
+        Kind::Pool => Ok(address),
+        _ => Err(AddressError(format!("{address} is no pool"))),
+    }
+}
+
 /// `30s`, `5m`, `1h`, or a bare number of seconds.
 pub fn duration(text: &str) -> Result<Duration, DurationError> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());

@@ -8,11 +8,13 @@ use super::found::{Found, Sides, find};
 use crate::apply::Views;
 use crate::cli::args::{RebuildArgs, Variables};
 use crate::cli::context::{Context, now};
+use crate::cli::reach::{self, Specs};
 use crate::cli::situation::{Question, Situation, nothing_recorded, refuse_open_run, with_situation};
 use crate::cli::workspace::Workspace;
 use crate::cli::{holder, outputs, runtime, show, state_key_or_create};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::{Exit, Failure};
+use crate::hosts::Hosts;
 use crate::model::{Address, ContainerSpec, ContainerView, Observed};
 use crate::plan::lower::lower;
 use crate::plan::moves;
@@ -35,7 +37,7 @@ pub fn rebuild(context: &mut Context, args: &RebuildArgs) -> Result<Exit, Failur
     let written = with_situation(context, &workspace, &nothing, &question, |context, situation| {
         let containers = containers(situation, before.as_ref());
         let lineage = lineage(situation, &containers, before.as_ref(), args.lineage)?;
-        let views = look(situation, &containers, lineage)?;
+        let views = look(situation, before.as_ref(), &containers, lineage)?;
         let mut found = find(&Sides {
             lineage,
             wanted: &lower(&situation.resolved.desired)?,
@@ -45,6 +47,8 @@ pub fn rebuild(context: &mut Context, args: &RebuildArgs) -> Result<Exit, Failur
             now: now(),
         })?;
         found.contents.records = moves::apply(&found.contents.records, &workspace.moves())?.records;
+        let hosts = known_hosts(situation, before.as_ref());
+        found.contents.hosts = reach::of(found.contents.containers.values().map(|r| &r.spec), &hosts);
         present(context, &found, before.as_ref())?;
         if !args.auto_approve && !print::confirm("\nShould the state be written so?")? {
             return Err(Diagnostic::error("Cancelled", "It was not approved. Nothing was changed.").into());
@@ -100,19 +104,27 @@ fn containers(situation: &Situation<'_>, before: Option<&Recorded>) -> BTreeMap<
     known.chain(declared.map(|(address, spec)| (address.clone(), spec.clone()))).collect()
 }
 
+/// How they are reached.
+fn known_hosts(situation: &Situation<'_>, before: Option<&Recorded>) -> Specs {
+    let recorded = before.map(|before| &before.hosts);
+    reach::known(recorded.into_iter().chain([&situation.resolved.desired.hosts]))
+}
+
 /// Looks at all of them, for this lineage's epochs.
 ///
 /// # Errors
 /// Every container that cannot be looked at: a state without what lies in it would be worse than none.
 fn look(
     situation: &Situation<'_>,
+    before: Option<&Recorded>,
     containers: &BTreeMap<Address, ContainerSpec>,
     lineage: Uuid,
 ) -> Result<Views, Failure> {
     let target =
         |spec: &ContainerSpec| Target { spec: spec.clone(), identity: None, wanted: BTreeSet::new() };
     let targets: Vec<Target> = containers.values().map(target).collect();
-    let views = runtime()?.block_on(survey(&situation.hosts(), lineage, &targets));
+    let hosts = Hosts::reached_by(situation.ssh, known_hosts(situation, before));
+    let views = runtime()?.block_on(survey(&hosts, lineage, &targets));
     let unseen = |(address, view): (&Address, &ContainerView)| match view {
         ContainerView::Unsurveyed { why } => Some(Diagnostic::error(
             "Cannot be looked at",
@@ -141,7 +153,7 @@ fn lineage(
         };
     }
     // No object carries an id that was made up just now.
-    let views = look(situation, containers, situation.recorded.lineage)?;
+    let views = look(situation, None, containers, situation.recorded.lineage)?;
     let marked = views.values().flat_map(|view| match view {
         ContainerView::Present(surveyed) => surveyed.objects.as_slice(),
         ContainerView::Fresh { .. } | ContainerView::Unsurveyed { .. } => &[],

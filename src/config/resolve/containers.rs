@@ -7,10 +7,11 @@ use crate::config::types::Type;
 use crate::config::value::Value;
 use crate::model::container::{PoolPolicy, Reserve};
 use crate::model::schema::{Attribute, AttributeType};
-use crate::model::{ContainerSpec, HostName, HostSpec, Kind, Setting, Settings};
+use crate::model::{ContainerSpec, HostAddress, HostName, HostSpec, Kind, Setting, Settings};
 
 const CONNECT_TIMEOUT_SECONDS: u64 = 10;
-const PARALLELISM: usize = 10;
+/// With the shell for questions, half of what sshd allows on one connection.
+const PARALLELISM: usize = 4;
 
 /// A `host` block.
 pub fn host(arguments: &Arguments<'_, '_>) -> Option<Entry> {
@@ -37,21 +38,12 @@ pub fn host(arguments: &Arguments<'_, '_>) -> Option<Entry> {
 }
 
 fn check_address(arguments: &Arguments<'_, '_>, address: &str) {
-    match super::host_address::check(address) {
-        Err(why) => {
-            let detail = format!(
-                "{why} Write ssh://HOST, ssh://USER@HOST or ssh://USER@HOST:PORT. Anything else could be taken for an option by the programs that reach the host."
-            );
-            arguments.wrong("address", "Invalid host address", "this is not an address of a host", detail);
-        }
-        Ok(()) => reachable(arguments),
+    if let Err(why) = HostAddress::parse(address) {
+        let detail = format!(
+            "{why} Write ssh://HOST, ssh://USER@HOST or ssh://USER@HOST:PORT. Anything else could be taken for an option by the programs that reach the host."
+        );
+        arguments.wrong("address", "Invalid host address", "this is not an address of a host", detail);
     }
-}
-
-/// Which hosts this version can reach.
-fn reachable(arguments: &Arguments<'_, '_>) {
-    let detail = "This version of vbs reaches only this machine. Leave `address` out to mean this machine.";
-    arguments.wrong("address", "Not in this version", "hosts cannot be reached over SSH yet", detail);
 }
 
 fn seconds(arguments: &Arguments<'_, '_>, name: &str) -> Option<u64> {
@@ -100,15 +92,14 @@ pub fn container(arguments: &Arguments<'_, '_>) -> Option<Entry> {
         }
     }
     let policy = if arguments.address.kind == Kind::Pool { policy(arguments) } else { PoolPolicy::default() };
-    (!arguments.is_broken()).then(|| {
-        Entry::Container(ContainerSpec {
-            address: arguments.address.clone(),
-            provider: schema.name.to_owned(),
-            host,
-            settings,
-            policy,
-        })
-    })
+    let address = arguments.address.clone();
+    let container = ContainerSpec { address, provider: schema.name.to_owned(), host, settings, policy };
+    if container.policy.wipe.as_ref().is_some_and(|wipe| wipe != "none")
+        && let Some(why) = (schema.without_effect)(&container, "wipe")
+    {
+        arguments.without_effect("wipe", why);
+    }
+    (!arguments.is_broken()).then_some(Entry::Container(container))
 }
 
 fn named_host(arguments: &Arguments<'_, '_>, host: &crate::model::Address) -> Option<HostName> {
@@ -167,13 +158,6 @@ pub fn absolute(directory: &str, path: &str) -> String {
 
 fn policy(arguments: &Arguments<'_, '_>) -> PoolPolicy {
     let wipe = arguments.word("wipe", &[("zero", "zero"), ("discard", "discard"), ("none", "none")]);
-    if wipe.is_some_and(|wipe| wipe != "none") {
-        arguments.without_effect(
-            "wipe",
-            "A file pool removes files, whose space the file system clears before anybody else can read it, so `wipe` has \
-             no effect. Remove the line; where the bytes must be gone from the disk itself, encrypt it.",
-        );
-    }
     let default = PoolPolicy::default();
     PoolPolicy {
         wipe: wipe.map(str::to_owned),

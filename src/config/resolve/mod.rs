@@ -9,7 +9,6 @@ mod arguments;
 mod attributes;
 mod containers;
 mod deferred;
-mod host_address;
 mod instances;
 mod mentions;
 mod names;

@@ -46,6 +46,7 @@ fn understand(scope: &Scope<'_>, listing: &Listing<'_>) -> Result<ContainerView,
             missing: listing.missing.clone(),
             foreign: foreign(scope, &entries, &BTreeSet::new()),
             capacity: None,
+            strangers: Vec::new(),
         });
     };
     let marks: Vec<DiskMark> = listing.marks();

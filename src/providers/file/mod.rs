@@ -6,6 +6,7 @@ mod kinds;
 mod mark;
 mod read;
 mod steps;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod verbs;

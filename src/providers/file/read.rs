@@ -10,17 +10,20 @@ use crate::providers::Scope;
 use crate::providers::store::{self, FORMAT, Listing};
 
 use super::mark::FileMark;
+use super::strangers;
 
 /// One `*.img`, wherever it lies.
 #[derive(Debug, Clone)]
-struct Image<'a> {
-    place: Place,
+pub(super) struct Image<'a> {
+    pub(super) place: Place,
     /// `inode:birth`; nothing for what is no regular file.
-    file: Option<&'a str>,
-    size: Bytes,
+    pub(super) file: Option<&'a str>,
+    /// How many names the file has.
+    pub(super) links: u64,
+    pub(super) size: Bytes,
     allocated: Bytes,
     /// Without directory and `.img`.
-    name: &'a str,
+    pub(super) name: &'a str,
 }
 
 pub fn view(scope: &Scope<'_>, answers: &[Answer]) -> ContainerView {
@@ -41,12 +44,13 @@ fn understand(scope: &Scope<'_>, listing: &Listing<'_>) -> Result<ContainerView,
             missing: listing.missing.clone(),
             foreign: foreign(scope, &images, &BTreeSet::new()),
             capacity: listing.capacity(Bytes::ZERO, Bytes::ZERO),
+            strangers: strangers::unmarked(listing, &images),
         });
     };
     let marks = Marks::new(listing)?;
     let found = Found::new(scope, &marks, &images);
     Ok(ContainerView::Present(Surveyed {
-        strangers: Vec::new(),
+        strangers: strangers::beside(scope, &marks, &found, &images),
         identity,
         makes: listing.makes.clone(),
         epoch: listing.epoch,
@@ -64,14 +68,15 @@ fn image<'a>((tag, rest): (&'a str, &'a str)) -> Result<Image<'a>, String> {
         "trash" => Place::Trash,
         _ => return Err(unread()),
     };
-    let mut fields = rest.splitn(5, '\t');
+    let mut fields = rest.splitn(6, '\t');
     let mut next = || fields.next().ok_or_else(unread);
-    let (file, size, blocks, kind, path) = (next()?, next()?, next()?, next()?, next()?);
+    let (file, links, size, blocks, kind, path) = (next()?, next()?, next()?, next()?, next()?, next()?);
     let number = |text: &str| text.parse::<u64>().map_err(|_| unread());
     let name = path.rsplit('/').next().and_then(|name| name.strip_suffix(".img")).ok_or_else(unread)?;
     Ok(Image {
         place,
         file: matches!(kind, "regular file" | "regular empty file").then_some(file),
+        links: number(links)?,
         size: Bytes(number(size)?),
         // `stat` counts blocks of 512 bytes, whatever the file system's own are.
         allocated: Bytes(number(blocks)?.saturating_mul(512)),
@@ -91,10 +96,12 @@ fn foreign(scope: &Scope<'_>, images: &[Image<'_>], ours: &BTreeSet<&str>) -> BT
 
 /// What marks and images together tell.
 #[derive(Default)]
-struct Found<'a> {
+pub(super) struct Found<'a> {
     objects: Vec<Observed>,
     /// Every file that a mark of this lineage speaks of.
-    files: BTreeSet<&'a str>,
+    pub(super) files: BTreeSet<&'a str>,
+    /// Names under which something else stands than the mark speaks of.
+    pub(super) usurped: BTreeMap<&'a str, &'a FileMark>,
     allocated: Bytes,
     promised: Bytes,
 }
@@ -182,6 +189,9 @@ impl<'a> Found<'a> {
                 found.files.insert(mark.file.as_str());
             }
             let Some((image, intact)) = index.find(mark, &claimed) else { continue };
+            if !intact && image.place == Place::Live {
+                found.usurped.insert(image.name, mark);
+            }
             let health = if intact { Health::Good } else { store::replaced(image.describe()) };
             found.add(mark.mark(), mark.body(image.called(mark), image.size), image, health);
         }
@@ -226,10 +236,10 @@ fn unreadable(scope: &Scope<'_>, id: Uuid) -> Observed {
 }
 
 /// Mark files as far as they could be understood.
-struct Marks {
-    read: Vec<FileMark>,
+pub(super) struct Marks {
+    pub(super) read: Vec<FileMark>,
     ids: BTreeSet<Uuid>,
-    unread: BTreeSet<Uuid>,
+    pub(super) unread: BTreeSet<Uuid>,
 }
 
 impl Marks {

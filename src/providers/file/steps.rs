@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
-use crate::model::{Body, Bytes, Object, Observed, OnDestroy, Place, Record, TrashEntry};
+use crate::model::{Body, Bytes, Object, Observed, OnDestroy, Place, Record, Stranger, TrashEntry};
 use crate::plan::step::{
     Claim, Effect, Expectation, Operation, Proof, Request, Step, Title, TitleVerb, Undo,
 };
@@ -25,9 +25,7 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
         Operation::Restore { record, snapshot, trash, live } => ask.restore(record, snapshot, *trash, live),
         Operation::Destroy { record, live } => ask.destroy(record, live),
         Operation::Purge { entries } => Ok(entries.iter().map(|entry| purge_entry(request, entry)).collect()),
-        Operation::Adopt { .. } => {
-            Err(store::impossible(request, "a file that vbs did not make is not adopted"))
-        }
+        Operation::Adopt { after, found } => Ok(vec![ask.adopt(after, found)?]),
         Operation::TakeOutOfTrash { entry, after } => Ok(vec![ask.take_out(entry, after)?]),
     }
 }
@@ -269,6 +267,41 @@ impl Ask<'_, '_> {
             Proof { done: store::absent(self.request, id), not_done: self.at(id, Place::Trash) },
             vec![Effect::LeaveTrash(id)],
         )
+    }
+
+    /// A mark beside the image; taken back, the mark goes and the image stays.
+    fn adopt(&self, after: &Record, found: &Stranger) -> Result<Step, Diagnostic> {
+        let object = &after.object;
+        let name = name_of(self, object)?;
+        if name != found.name || object.body.size() != found.size || !matches!(object.body, Body::Volume(_)) {
+            return Err(self.impossible("what is adopted stays as it is"));
+        }
+        let (id, reference) = (object.id.to_string(), found.reference.clone());
+        let run = self.action(
+            &verbs::ADOPT,
+            [
+                ("id", id.clone()),
+                ("name", name),
+                ("size", found.size.0.to_string()),
+                ("found", reference.clone()),
+                ("mark", self.mark(object)?),
+            ],
+        );
+        let undo = self.action(&verbs::GIVE_BACK, [("id", id), ("found", reference)]);
+        let mut facts = object.body.facts();
+        facts.insert("health", "good".to_owned());
+        Ok(store::step(
+            self.request,
+            "adopt",
+            self.title(TitleVerb::Adopt, &image_title(object), String::new()),
+            run,
+            Undo::Run(undo),
+            Proof {
+                done: store::shown(self.request, object.id, Place::Live.word(), facts),
+                not_done: store::absent(self.request, object.id),
+            },
+            vec![Effect::Put(Box::new(after.clone()))],
+        ))
     }
 
     fn take_out(&self, entry: &TrashEntry, after: &Record) -> Result<Step, Diagnostic> {

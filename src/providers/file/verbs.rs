@@ -115,6 +115,24 @@ pub const PURGE: Verb = Verb {
     effect: Effect::Guarded,
 };
 
+/// Marks an image that somebody else made. Nothing is written into it.
+pub const ADOPT: Verb = Verb {
+    name: "adopt",
+    parameters: &["path", "identity", "id", "name", "size", "found", "mark"],
+    script: script!("scripts/adopt.sh"),
+    shown: "stat -- {path}/{name}.img",
+    effect: Effect::Guarded,
+};
+
+/// Takes [`ADOPT`] back.
+pub const GIVE_BACK: Verb = Verb {
+    name: "give_back",
+    parameters: &["path", "identity", "id", "found"],
+    script: script!("scripts/give_back.sh"),
+    shown: "rm -f -- {path}/.vbs/{id}.json",
+    effect: Effect::Guarded,
+};
+
 /// The first half of a restore in place.
 pub const STAGE: Verb = Verb {
     name: "stage",
@@ -153,7 +171,7 @@ pub const SURVEY: Verb = Verb {
     effect: Effect::Reads,
 };
 
-pub static ALL: [Verb; 16] = [
-    JOIN, RELEASE, CREATE, COPY, DISCARD, GROW, SHRINK, RENAME, TRASH, TAKE_OUT, PURGE, STAGE, UNSTAGE, SWAP,
-    SWAP_BACK, SURVEY,
+pub static ALL: [Verb; 18] = [
+    JOIN, RELEASE, CREATE, COPY, DISCARD, GROW, SHRINK, RENAME, TRASH, TAKE_OUT, PURGE, ADOPT, GIVE_BACK,
+    STAGE, UNSTAGE, SWAP, SWAP_BACK, SURVEY,
 ];

@@ -2,11 +2,16 @@
 //! command sets. It needs root, lvm2 and, for thin pools, thin-provisioning-tools. `docs/providers/lvm.md` lists
 //! everything that is run.
 
+mod capacity;
+pub mod danger;
 mod kinds;
 mod read;
-mod report;
+pub mod report;
 mod steps;
+mod survey;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod verbs;
 
 use crate::diag::{Diagnostic, Diagnostics};
@@ -36,7 +41,7 @@ impl Provider for LvmPool {
     }
 
     fn survey(&self, scope: &Scope<'_>) -> Vec<Query> {
-        read::survey(scope)
+        vec![survey::query(scope)]
     }
 
     fn read(&self, scope: &Scope<'_>, answers: &[Answer]) -> Reading {

@@ -1,5 +1,6 @@
 //! Every script that is run for a volume group.
 
+use super::survey::SURVEY;
 use crate::model::command::{Effect, Verb};
 
 /// A script, the last one named, behind what it builds upon.
@@ -197,8 +198,9 @@ pub const GIVE_BACK: Verb = verb!(
     "lvchange --deltag vbs --deltag vbs.lineage={lineage} {vg}/{name}"
 );
 
-pub static ALL: [Verb; 23] = [
+pub static ALL: [Verb; 24] = [
     JOIN,
+    SURVEY,
     RELEASE,
     CREATE,
     CREATE_THIN,

@@ -15,6 +15,12 @@ CREATE TABLE container (
     body    TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- How the hosts of these containers are reached. `body` is a HostSpec as JSON.
+CREATE TABLE host (
+    name TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Objects of ours. `body` is a Record as JSON; the other columns repeat what must be unique or must exist.
 CREATE TABLE record (
     key       TEXT PRIMARY KEY,

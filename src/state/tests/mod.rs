@@ -55,6 +55,7 @@ impl Home {
             state_effects: Vec::new(),
             containers: Default::default(),
             pools: Vec::new(),
+            hosts: Default::default(),
         }
     }
 }

@@ -69,8 +69,9 @@ refuse_if_open() {
     [ -z "$users" ] || vbs_refuse "$1 is open ($(printf '%s ' $users)): stop what uses it first"
 }
 
-# Refuses where somebody could write into $1 while it is copied.
-refuse_if_written() {
+# One who could write into $1 now, into $writer.
+find_writer() {
+    writer=
     find_users "$1"
     for user in $users; do
         case $user in
@@ -85,8 +86,15 @@ refuse_if_written() {
                 esac
                 ;;
         esac
-        vbs_refuse "$1 is open for writing ($user), and the file system of $path cannot copy a file at one instant (no reflinks): stop what writes to it first"
+        writer=$user
+        return 0
     done
+}
+
+# Refuses where somebody could write into $1 while it is copied.
+refuse_if_written() {
+    find_writer "$1"
+    [ -z "$writer" ] || vbs_refuse "$1 is open for writing ($writer), and the file system of $path cannot copy a file at one instant (no reflinks): stop what writes to it first"
 }
 
 # Fills the staged image with the content of object $1 and grows it to $2 bytes. `source_name` is for messages: the name

@@ -1,3 +1,0 @@
-host "store1" {
-  address = "ssh://root@store1.example.net"
-}
