@@ -2,6 +2,7 @@
 
 mod crash;
 mod ground;
+mod lvm_scripts;
 mod operators;
 mod scenarios;
 mod workflow;
@@ -9,5 +10,6 @@ mod workflow;
 use crate::Case;
 
 pub fn all() -> Vec<Case> {
-    [ground::CASES, workflow::CASES, &scenarios::all(), crash::CASES, operators::CASES].concat()
+    [ground::CASES, lvm_scripts::CASES, workflow::CASES, &scenarios::all(), crash::CASES, operators::CASES]
+        .concat()
 }
