@@ -1,8 +1,12 @@
 //! The virtual machine as a process of this one. `tests/lab/vm` does the work, so that it is the same by hand.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+/// The state that the image holds.
+const NEW: &str = "ready";
 
 /// Runs until it is dropped, or until the thread that started it ends, however it ends.
 #[derive(Debug)]
@@ -10,8 +14,9 @@ pub struct Machine {
     name: String,
     directory: PathBuf,
     process: Child,
-    /// It is as it came out of the snapshot: nobody has touched it yet.
-    pristine: Cell<bool>,
+    /// The state that it is in, where nobody has touched it since.
+    untouched: RefCell<Option<&'static str>>,
+    kept: RefCell<BTreeSet<&'static str>>,
 }
 
 fn script(name: &str) -> Command {
@@ -42,8 +47,14 @@ impl Machine {
             .stderr(said.reopen().unwrap())
             .spawn()
             .unwrap();
-        let machine = Machine { name: name.to_owned(), directory, process, pristine: Cell::new(true) };
-        let up = machine.script("up");
+        let machine = Machine {
+            name: name.to_owned(),
+            directory,
+            process,
+            untouched: RefCell::new(Some(NEW)),
+            kept: RefCell::default(),
+        };
+        let up = machine.script("up", &[]);
         assert!(up.is_ok(), "{}\n{}", up.unwrap_err(), std::fs::read_to_string(said.path()).unwrap());
         machine
     }
@@ -60,19 +71,38 @@ impl Machine {
 
     /// Everything is as it was when the image was built, memory and disks.
     pub fn reset(&self) {
-        if !self.pristine.replace(false) {
-            self.does("reset");
+        self.reset_to(NEW);
+    }
+
+    /// Everything is as it was when this state was kept.
+    pub fn reset_to(&self, state: &'static str) {
+        if self.untouched.replace(None) != Some(state) {
+            self.must("reset", &[state]);
         }
+    }
+
+    /// Keeps the state that it is in under a name.
+    pub fn keep(&self, state: &'static str) {
+        self.must("keep", &[state]);
+        self.kept.borrow_mut().insert(state);
+    }
+
+    pub fn has_kept(&self, state: &str) -> bool {
+        self.kept.borrow().contains(state)
     }
 
     /// One of the script's actions, which has to work.
     pub fn does(&self, action: &str) {
-        self.pristine.set(false);
-        self.script(action).unwrap_or_else(|said| panic!("tests/lab/vm {action}: {said}"));
+        self.must(action, &[]);
     }
 
-    fn script(&self, action: &str) -> Result<(), String> {
-        let output = script("vm").args([action, &self.name]).output().unwrap();
+    fn must(&self, action: &str, arguments: &[&str]) {
+        self.untouched.replace(None);
+        self.script(action, arguments).unwrap_or_else(|said| panic!("tests/lab/vm {action}: {said}"));
+    }
+
+    fn script(&self, action: &str, arguments: &[&str]) -> Result<(), String> {
+        let output = script("vm").args([action, &self.name]).args(arguments).output().unwrap();
         let said =
             format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         if output.status.success() { Ok(()) } else { Err(said) }

@@ -3,6 +3,7 @@
 //!
 //! - `tests/lab/run` builds the image where it is missing and runs every case.
 //! - `VBS_LAB=1 cargo test --test lab -- TEXT` runs the cases whose name holds TEXT, in an image that is there.
+//! - Without TEXT it is a share of them, which a change has to pass; `VBS_LAB_ALL=1` runs every case.
 //! - Without `VBS_LAB` nothing is run, so that a plain `cargo test` starts no virtual machine.
 //!
 //! Cases run one after another, on this thread: the machine is one, and ends with the thread that started it.
@@ -18,6 +19,7 @@
 mod cases;
 mod lab;
 mod machine;
+mod scene;
 mod storage;
 #[path = "../it/support.rs"]
 #[allow(dead_code, reason = "what tests of plain files need of it is not what these need")]
@@ -30,18 +32,47 @@ use std::time::Instant;
 use lab::Lab;
 use machine::Machine;
 
-/// A story that is told on a pristine machine and in an empty workspace.
+/// A story that is told in an empty workspace, on a machine that is new or was prepared for it.
 #[derive(Debug, Clone, Copy)]
 pub struct Case {
     pub name: &'static str,
     pub run: fn(&Lab),
+    /// It is run without being named, also where there is not much time.
+    pub share: bool,
+    /// What the machine begins with; nothing is the image as it was built.
+    pub begins: Option<Beginning>,
+}
+
+impl Case {
+    pub const fn of(name: &'static str, run: fn(&Lab)) -> Case {
+        Case { name, run, share: false, begins: None }
+    }
+
+    pub const fn shared(self) -> Case {
+        Case { share: true, ..self }
+    }
+
+    pub const fn on(self, beginning: Beginning) -> Case {
+        Case { begins: Some(beginning), ..self }
+    }
+}
+
+/// A state of the machine that is made once and begun from by many cases.
+#[derive(Debug, Clone, Copy)]
+pub struct Beginning {
+    pub name: &'static str,
+    pub prepare: fn(&Lab),
 }
 
 fn main() -> ExitCode {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let mut cases = cases::all();
-    cases.retain(|case| wanted.is_empty() || wanted.iter().any(|text| case.name.contains(text.as_str())));
+    let all = std::env::var_os("VBS_LAB_ALL").is_some();
+    cases.retain(|case| {
+        let is_named = wanted.iter().any(|text| case.name.contains(text.as_str()));
+        is_named || (wanted.is_empty() && (all || case.share))
+    });
     if std::env::args().any(|argument| argument == "--list") {
         cases.iter().for_each(|case| println!("{}: test", case.name));
         return ExitCode::SUCCESS;
@@ -77,7 +108,7 @@ fn passes(machine: &Machine, case: &Case) -> bool {
     let mut reset = None;
     let mut lab = None;
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        machine.reset();
+        begin(machine, case.begins);
         reset = Some(started.elapsed());
         (case.run)(lab.insert(Lab::fresh(machine)));
     }));
@@ -91,4 +122,14 @@ fn passes(machine: &Machine, case: &Case) -> bool {
         println!("== the end of the machine's serial log\n{}", machine.serial_tail());
     }
     outcome.is_ok()
+}
+
+fn begin(machine: &Machine, beginning: Option<Beginning>) {
+    let Some(Beginning { name, prepare }) = beginning else { return machine.reset() };
+    if !machine.has_kept(name) {
+        machine.reset();
+        prepare(&Lab::fresh(machine));
+        machine.keep(name);
+    }
+    machine.reset_to(name);
 }

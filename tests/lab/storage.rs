@@ -51,24 +51,28 @@ impl Lab<'_> {
 
     /// Everything that vbs has to leave alone in the named volumes of a group, to be compared with what it was before.
     pub fn strangers(&self, group: &str, names: &[&str]) -> BTreeMap<String, Stranger> {
-        let metadata = self.ok(&format!(
-            "vgcfgbackup -qq -f /run/lab-metadata {group} >/dev/null; cat /run/lab-metadata; rm /run/lab-metadata"
+        // One look, because each is a connection.
+        let found = self.ok(&format!(
+            "vgcfgbackup -qq -f /run/lab-metadata {group} >/dev/null; cat /run/lab-metadata; rm /run/lab-metadata; \
+             for name in {}; do \
+               echo '== volume'; \
+               lvs --noheadings --units b --separator '|' -o lv_uuid,lv_name,lv_size,lv_tags,\
+             lv_permissions,lv_active,lv_role,lv_layout,origin,pool_lv,seg_start_pe,devices {group}/$name; \
+               echo '== content'; \
+               if [ -b /dev/{group}/$name ]; then sha256sum < /dev/{group}/$name; else echo inactive; fi; \
+             done",
+            names.join(" ")
         ));
-        names
-            .iter()
-            .map(|name| {
-                let report = self.ok(&format!(
-                    "lvs --noheadings --units b --separator '|' -o lv_uuid,lv_name,lv_size,lv_tags,\
-                     lv_permissions,lv_active,lv_role,lv_layout,origin,pool_lv,seg_start_pe,devices \
-                     {group}/{name}"
-                ));
-                let content = self.ok(&format!(
-                    "if [ -b /dev/{group}/{name} ]; then sha256sum < /dev/{group}/{name}; else echo inactive; fi"
-                ));
-                let metadata = volume_in(&metadata, name).unwrap_or_else(|| "not in the metadata".to_owned());
-                ((*name).to_owned(), Stranger { report, metadata, content })
-            })
-            .collect()
+        let mut parts = found.split("== volume\n");
+        let metadata = parts.next().unwrap_or_default();
+        let described: Vec<&str> = parts.collect();
+        assert_eq!(described.len(), names.len(), "{found}");
+        let stranger = |name: &str, described: &str| {
+            let (report, content) = described.split_once("== content\n").unwrap();
+            let metadata = volume_in(metadata, name).unwrap_or_else(|| "not in the metadata".to_owned());
+            Stranger { report: report.to_owned(), metadata, content: content.trim_end().to_owned() }
+        };
+        names.iter().zip(described).map(|(name, found)| ((*name).to_owned(), stranger(name, found))).collect()
     }
 
     /// Writes `text` at a byte of a device, and flushes it to the disk.

@@ -6,13 +6,13 @@ use crate::lab::Lab;
 use crate::storage::{Behaviour, DISK_B, DISK_C, DISK_D};
 
 pub const CASES: &[Case] = &[
-    Case { name: "ground: real LVM", run: real_lvm },
-    Case { name: "ground: nothing is left of the case before", run: nothing_is_left },
-    Case { name: "ground: accounts", run: accounts },
-    Case { name: "ground: a power cut keeps what was flushed", run: power_cut },
-    Case { name: "ground: strangers are compared by content and metadata", run: strangers },
-    Case { name: "ground: a disk breaks and is mended", run: breaking },
-    Case { name: "ground: a paused machine is silent and goes on", run: pausing },
+    Case::of("ground: real LVM", real_lvm).shared(),
+    Case::of("ground: nothing is left of the case before", nothing_is_left).shared(),
+    Case::of("ground: accounts", accounts).shared(),
+    Case::of("ground: a power cut keeps what was flushed", power_cut),
+    Case::of("ground: strangers are compared by content and metadata", strangers),
+    Case::of("ground: a disk breaks and is mended", breaking),
+    Case::of("ground: a paused machine is silent and goes on", pausing),
 ];
 
 /// Leaves what the next case must not find.

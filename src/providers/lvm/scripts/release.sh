@@ -20,7 +20,7 @@ others=
 for each in "$vbs_guard"/epoch.*; do if [ -e "$each" ]; then others=yes; fi; done
 if [ -z "$others" ]; then
     rm -f -- "$vbs_guard/vg" "$vbs_guard/vg.new" "$vbs_guard/guard"
-    for each in "$vbs_guard" "${vbs_guard%/*}" "${vbs_guard%/*/*}"; do
+    for each in "$vbs_guard" "${vbs_guard%/*}" "${vbs_guard%/*/*}" "${vbs_guard%/*/*/*}" "${vbs_guard%/*/*/*/*}"; do
         rmdir --ignore-fail-on-non-empty -- "$each" 2>/dev/null || ! [ -d "$each" ] || break
     done
 else
