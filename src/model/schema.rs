@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::address::Kind;
-use super::container::{ContainerSpec, Setting};
+use super::container::{ContainerSpec, Setting, Settings};
 use super::size::Bytes;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct ProviderSchema {
     pub check_name: fn(&str) -> Result<(), String>,
     /// Pools: where a volume or snapshot of this name and id is found on the pool's host.
     pub volume_path: fn(&ContainerSpec, name: &str, id: Uuid) -> String,
+    /// Pools: why `wipe` or a snapshot's `reserve` does nothing in a pool with these settings, if it does nothing.
+    pub without_effect: fn(&Settings, attribute: &str) -> Option<&'static str>,
     /// Hypervisors: where the guest, or the one who starts it, finds the disk: `(container, vm, device)`.
     pub guest_path: fn(&ContainerSpec, vm: &str, device: &str) -> String,
     /// Hypervisors: why this VM name or device name cannot be used, if it cannot.

@@ -237,13 +237,6 @@ pub fn snapshot(arguments: &Arguments<'_, '_>) -> Option<Entry> {
     let volume = arguments.required("volume", volume);
     let written_name = arguments.text("name");
     let reserve = arguments.size("reserve");
-    if reserve.is_some() {
-        arguments.without_effect(
-            "reserve",
-            "A snapshot in a file pool is a file of its own that needs no space set aside, so `reserve` has no effect. \
-             Remove the line.",
-        );
-    }
     let quiesce_guest = arguments.word("quiesce", &[("none", false), ("guest", true)]).unwrap_or(false);
     if quiesce_guest {
         arguments.wrong(
@@ -259,6 +252,12 @@ pub fn snapshot(arguments: &Arguments<'_, '_>) -> Option<Entry> {
     let volume = volume?;
     let origin = arguments.resolution(&volume)?;
     let pool = pool_of(&origin.resource.spec)?.clone();
+    if reserve.is_some() {
+        let schema = arguments.world.schema(&pool)?;
+        if let Some(why) = (schema.without_effect)(&arguments.world.container(&pool)?.settings, "reserve") {
+            arguments.without_effect("reserve", why);
+        }
+    }
     if !arguments.is_complete() {
         return None;
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::attributes;
 use super::world::{Entry, World};
 use crate::diag::{Diagnostic, Diagnostics, Span, did_you_mean};
 use crate::model::desired::{AttachmentSpec, Desired, Resource, Spec};
@@ -109,19 +110,28 @@ fn title(world: &World<'_>, address: &Address) -> String {
     world.block(address).map(|block| block.title.clone()).unwrap_or_default()
 }
 
-/// No two volumes or snapshots of one pool have one name.
+/// No two volumes or snapshots would be in one place of one host: the thick and thin volumes of a volume group share its
+/// names.
 fn names(world: &World<'_>, diagnostics: &mut Diagnostics) {
-    let mut taken: BTreeMap<(&Address, &str), &Resource> = BTreeMap::new();
-    for resource in resources(world) {
-        let key = match &resource.spec {
+    let mut taken: BTreeMap<(&str, String), (&Address, &Resource)> = BTreeMap::new();
+    for entry in world.entries.values() {
+        let Entry::Resource(resolution) = entry else { continue };
+        let resource = &resolution.resource;
+        let (pool, name) = match &resource.spec {
             Spec::Volume(volume) => (&volume.pool, volume.name.as_str()),
             Spec::Snapshot(snapshot) => (&snapshot.pool, snapshot.name.as_str()),
             Spec::Attachment(_) => continue,
         };
-        let Some(first) = taken.insert(key, resource) else { continue };
-        let (pool, name) = key;
+        let (Some(path), Some(container)) = (attributes::path(world, resolution), world.container(pool))
+        else {
+            continue;
+        };
+        let key = (machine(world, &container.host), path.clone());
+        let Some((other, first)) = taken.insert(key, (pool, resource)) else { continue };
+        let shown =
+            if other == pool { pool.to_string() } else { format!("{other} and {pool}, which is {path}") };
         let detail = format!(
-            "{} and {} would both be {name:?} in {pool}. Names default to the label, with an instance's key behind it; write another `name` in one of the two.",
+            "{} and {} would both be {name:?} in {shown}. Names default to the label, with an instance's key behind it; write another `name` in one of the two.",
             first.address, resource.address
         );
         let mut problem = Diagnostic::error("Name used twice", detail)

@@ -15,6 +15,7 @@ pub fn schema() -> ProviderSchema {
         allocation_unit: Bytes(1),
         check_name: |_| Err("a hypervisor has no volumes".to_owned()),
         volume_path: |_, _, _| String::new(),
+        without_effect: |_, _| None,
         guest_path: link,
         check_disk,
     }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::model::schema::ProviderSchema;
-use crate::model::{Bytes, ContainerSpec, Kind};
+use crate::model::{Bytes, ContainerSpec, Kind, Settings};
 use crate::providers::store;
 
 pub const NAME: &str = "file";
@@ -18,8 +18,23 @@ pub fn schema() -> ProviderSchema {
         allocation_unit: Bytes(512),
         check_name: store::check_file_name,
         volume_path: image,
+        without_effect,
         guest_path: |_, _, _| String::new(),
         check_disk: |_, _| Err("a pool has no disks".to_owned()),
+    }
+}
+
+fn without_effect(_: &Settings, attribute: &str) -> Option<&'static str> {
+    match attribute {
+        "wipe" => Some(
+            "A file pool removes files, whose space the file system clears before anybody else can read it, so `wipe` has \
+             no effect. Remove the line; where the bytes must be gone from the disk itself, encrypt it.",
+        ),
+        "reserve" => Some(
+            "A snapshot in a file pool is a file of its own that needs no space set aside, so `reserve` has no effect. \
+             Remove the line.",
+        ),
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::command::GuardDirectory;
 use crate::model::schema::{Attribute, AttributeType, ProviderSchema};
-use crate::model::{Body, Bytes, ContainerSpec, Kind};
+use crate::model::{Body, Bytes, ContainerSpec, Kind, Settings};
 
 pub const NAME: &str = "lvm";
 
@@ -70,8 +70,23 @@ pub fn schema() -> ProviderSchema {
         allocation_unit: Bytes(512),
         check_name,
         volume_path: |container, name, _: Uuid| format!("/dev/{}/{name}", container.text("volume_group")),
+        without_effect,
         guest_path: |_, _, _| String::new(),
         check_disk: |_, _| Err("a pool has no disks".to_owned()),
+    }
+}
+
+fn without_effect(settings: &Settings, attribute: &str) -> Option<&'static str> {
+    let is_thin = settings.contains_key("thin_pool");
+    match attribute {
+        "wipe" if is_thin => Some(
+            "A thin pool clears a block before it gives it to another volume (where `lvs -o zero` says so), and `wipe` has \
+             no effect. Remove the line; where the bytes must be gone from the disk itself, encrypt it.",
+        ),
+        "reserve" if is_thin => Some(
+            "A thin snapshot shares the pool's room and needs none set aside, so `reserve` has no effect. Remove the line.",
+        ),
+        _ => None,
     }
 }
 

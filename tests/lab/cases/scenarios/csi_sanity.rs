@@ -215,8 +215,8 @@ fn missing_source(lab: &Lab) {
     let scene = Scene::open(lab);
     for source in ["volume.none", "snapshot.none"] {
         scene.declare(&volume("copy", "thin", &format!("source = {source}")));
-        lab.vbs(&["validate"]).exits(1).says("Unknown reference").says("none");
-        scene.refuses_to(&["apply", "--auto-approve"], &["Unknown reference"]);
+        lab.vbs(&["validate"]).exits(1).says("Unknown name").says("none");
+        scene.refuses_to(&["apply", "--auto-approve"], &["Unknown name"]);
     }
     // Declared, and gone behind vbs's back.
     scene.apply(&both(DB));

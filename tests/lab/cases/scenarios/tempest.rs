@@ -129,11 +129,13 @@ fn create_from_volume(lab: &Lab) {
 
 fn create_from_volume_smaller(lab: &Lab) {
     let scene = Scene::open(lab);
-    scene.apply(&both(DB));
     let copy =
         "volume \"copy_POOL\" {\n  pool = pool.POOL\n  source = volume.db_POOL\n  size = \"4MiB\"\n}\n";
-    scene.refuses(&both(&(DB.to_owned() + copy)), &["volume.db_thick", "volume.db_thin", "8 MiB"]);
-    scene.close();
+    scene.refuses(
+        &both(&(DB.to_owned() + copy)),
+        &["Smaller than its source", "volume.db_thick", "volume.db_thin", "8 MiB"],
+    );
+    scene.nothing_is_left();
 }
 
 /// What somebody has open is neither destroyed nor taken away from under them; vbs need not know who it is.

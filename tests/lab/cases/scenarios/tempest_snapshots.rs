@@ -63,12 +63,12 @@ fn from_snapshot_no_size(lab: &Lab) {
 
 fn from_snapshot_smaller(lab: &Lab) {
     let scene = Scene::open(lab);
-    with_snapshots(&scene);
+    let smaller = COPY.replace("MORE", "size = \"4MiB\"");
     scene.refuses(
-        &of(&[DB, BEFORE, &COPY.replace("MORE", "size = \"4MiB\"")]),
-        &["snapshot.before_thick", "snapshot.before_thin", "8 MiB"],
+        &of(&[DB, BEFORE, &smaller]),
+        &["Smaller than its source", "snapshot.before_thick", "snapshot.before_thin", "8 MiB"],
     );
-    scene.close();
+    scene.nothing_is_left();
 }
 
 /// The file system is mounted and written to while its snapshot comes and goes.
