@@ -93,6 +93,15 @@ impl Lab<'_> {
         read == text
     }
 
+    /// A device over so many MiB of a disk, from one of its MiB on: a small disk of its own. Gives its path.
+    pub fn part(&self, name: &str, disk: &str, first: u32, size: u32) -> String {
+        self.ok(&format!(
+            "dmsetup create {name} --table \"0 $(({size} * 2048)) linear $(readlink -f {disk}) $(({first} * 2048))\"; \
+             udevadm settle"
+        ));
+        format!("/dev/mapper/{name}")
+    }
+
     /// A device over a disk that can be broken and mended; a volume group may be made on it. Gives its path. It begins
     /// 4 MiB into the disk, so that LVM finds its label in one place and not in two.
     pub fn breakable(&self, name: &str, disk: &str) -> String {
