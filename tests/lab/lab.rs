@@ -92,6 +92,15 @@ impl<'machine> Lab<'machine> {
         output
     }
 
+    /// Runs vbs with variables in its environment, such as those that inject faults.
+    pub fn vbs_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+        let mut command = self.vbs_command(arguments);
+        command.envs(variables.iter().copied());
+        let output = workspace::run(&mut command);
+        self.note(&format!("{variables:?} vbs {}", arguments.join(" ")), &output);
+        output
+    }
+
     /// vbs in the workspace, not yet started, for cases that kill it, add faults or speak to it. Pass what it gave to
     /// [`Lab::note`].
     pub fn vbs_command(&self, arguments: &[&str]) -> Command {

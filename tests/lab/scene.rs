@@ -17,7 +17,7 @@ pub const STORAGE: Beginning = Beginning { name: "storage", prepare };
 
 const STRANGERS: [&str; 4] = ["stranger_thick", "stranger_cow", "stranger_thin", "stranger_raid"];
 
-fn prepare(lab: &Lab) {
+pub fn prepare(lab: &Lab) {
     lab.volume_group("vg0", &format!("{DISK_D} {DISK_C}"));
     lab.ok(&format!("lvcreate -qq -L 512M -T vg0/tp0 $(readlink -f {DISK_C})"));
     lab.stranger("vg0", "stranger_thick", "8M");
@@ -33,7 +33,7 @@ fn prepare(lab: &Lab) {
 
 /// Everything of the volume group that vbs has to leave alone or to give back.
 #[derive(Debug, PartialEq, Eq)]
-struct Surroundings {
+pub struct Surroundings {
     strangers: BTreeMap<String, Stranger>,
     /// Everything else in the group, what is free in it, the devices, and what lies in the directory of guards.
     rest: String,
@@ -78,6 +78,21 @@ pub fn snapshot(label: &str, of: &str) -> String {
 impl<'lab, 'machine> Scene<'lab, 'machine> {
     pub fn open(lab: &'lab Lab<'machine>) -> Self {
         Scene { lab, before: BEFORE.get_or_init(|| surroundings(lab)) }
+    }
+
+    /// On another state that is begun from again and again.
+    pub fn open_on(lab: &'lab Lab<'machine>, before: &'static OnceLock<Surroundings>) -> Self {
+        Scene { lab, before: before.get_or_init(|| surroundings(lab)) }
+    }
+
+    /// The strangers are byte for byte what they were.
+    #[track_caller]
+    pub fn strangers_are_unharmed(&self) {
+        assert_eq!(
+            self.lab.strangers("vg0", &STRANGERS),
+            self.before.strangers,
+            "a stranger is not as it was"
+        );
     }
 
     /// Writes the configuration: host, both pools, and `blocks`.
