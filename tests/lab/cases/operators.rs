@@ -11,19 +11,19 @@ use vbs::faults::Class;
 use super::crash::blow::recover;
 use super::crash::gate::{Gate, until_guards_are_free};
 use super::crash::rows::{Journal, Rows};
-use super::crash::world::{Running, World, copy, signal};
+use super::crash::world::{Running, STORAGE, World, copy, signal};
 use super::crash::{checker, facts, scenario};
 use crate::Case;
 use crate::lab::Lab;
 use crate::storage::DISK_D;
 
 pub const CASES: &[Case] = &[
-    Case::of("operators: two workspaces at once both finish", both_finish),
+    Case::of("operators: two workspaces at once both finish", both_finish).on(STORAGE),
     Case::of("operators: the room is given once", room_is_given_once).shared(),
-    Case::of("operators: the second one in a workspace is locked out", locked_out),
-    Case::of("operators: a stopped holder is fenced off", fenced_off),
-    Case::of("operators: a command of a fenced holder comes too late", comes_too_late).shared(),
-    Case::of("operators: a stale copy of the state is refused", stale_copy),
+    Case::of("operators: the second one in a workspace is locked out", locked_out).on(STORAGE),
+    Case::of("operators: a stopped holder is fenced off", fenced_off).on(STORAGE),
+    Case::of("operators: a command of a fenced holder comes too late", comes_too_late).on(STORAGE).shared(),
+    Case::of("operators: a stale copy of the state is refused", stale_copy).on(STORAGE),
 ];
 
 /// The second operator's workspace: the same host, other volumes.

@@ -24,20 +24,22 @@ use crate::Case;
 use crate::lab::Lab;
 use blow::{Blow, Strike};
 use scenario::Scenario;
-use world::World;
+use world::{STORAGE, World};
 
 pub const CASES: &[Case] = &[
     Case::of("crash: each blow strikes", gates::blows_strike),
     Case::of("crash: no frame signals a process elsewhere", gates::no_signal_from_there),
-    Case::of("crash: thin make, a share", |lab| sample(lab, &scenario::THIN_MAKE, Part::Share)).shared(),
-    Case::of("crash: purge, a share", |lab| sample(lab, &scenario::PURGE, Part::Share)).shared(),
-    Case::of("crash: from nothing", |lab| sample(lab, &scenario::NOTHING, Part::All)),
-    Case::of("crash: thin make", |lab| sample(lab, &scenario::THIN_MAKE, Part::Rest)),
-    Case::of("crash: thick make", |lab| sample(lab, &scenario::THICK_MAKE, Part::All)),
-    Case::of("crash: destroy", |lab| sample(lab, &scenario::DESTROY, Part::All)),
-    Case::of("crash: purge", |lab| sample(lab, &scenario::PURGE, Part::Rest)),
-    Case::of("crash: restore thin", |lab| sample(lab, &scenario::RESTORE_THIN, Part::All)),
-    Case::of("crash: restore thick", |lab| sample(lab, &scenario::RESTORE_THICK, Part::All)),
+    Case::of("crash: thin make, a share", |lab| sample(lab, &scenario::THIN_MAKE, Part::Share))
+        .on(STORAGE)
+        .shared(),
+    Case::of("crash: purge, a share", |lab| sample(lab, &scenario::PURGE, Part::Share)).on(STORAGE).shared(),
+    Case::of("crash: from nothing", |lab| sample(lab, &scenario::NOTHING, Part::All)).on(STORAGE),
+    Case::of("crash: thin make", |lab| sample(lab, &scenario::THIN_MAKE, Part::Rest)).on(STORAGE),
+    Case::of("crash: thick make", |lab| sample(lab, &scenario::THICK_MAKE, Part::All)).on(STORAGE),
+    Case::of("crash: destroy", |lab| sample(lab, &scenario::DESTROY, Part::All)).on(STORAGE),
+    Case::of("crash: purge", |lab| sample(lab, &scenario::PURGE, Part::Rest)).on(STORAGE),
+    Case::of("crash: restore thin", |lab| sample(lab, &scenario::RESTORE_THIN, Part::All)).on(STORAGE),
+    Case::of("crash: restore thick", |lab| sample(lab, &scenario::RESTORE_THICK, Part::All)).on(STORAGE),
     Case::of("crash: middle of a copy", middle::of_a_copy),
     Case::of("crash: middle of a wipe", middle::of_a_wipe),
     Case::of("crash: brittle disk", |lab| sample(lab, &scenario::BRITTLE, Part::All)),

@@ -232,7 +232,7 @@ pub static RESTORE_THICK: Scenario = Scenario {
 const LARGE: &str = r#"
 volume "large" {
   pool = pool.thick
-  size = "200MiB"
+  size = "136MiB"
 }
 "#;
 
@@ -240,7 +240,7 @@ const LARGE_COPY: &str = r#"
 volume "large_copy" {
   pool   = pool.thick
   source = volume.large
-  size   = "204MiB"
+  size   = "140MiB"
 }
 "#;
 

@@ -13,6 +13,7 @@ use vbs::faults::Class;
 use super::checker::Baseline;
 use super::facts;
 use super::scenario::Scenario;
+use crate::Beginning;
 use crate::lab::Lab;
 use crate::storage::{DISK_B, DISK_C};
 use crate::workspace::Output;
@@ -26,6 +27,22 @@ pub const STRANGERS: [&str; 5] =
 
 /// The name of the disk that can be broken.
 pub const BRITTLE: &str = "brittle";
+
+/// What most scenarios begin with.
+pub const STORAGE: Beginning = Beginning { name: "crash-storage", prepare: |lab| make_storage(lab, DISK_B) };
+
+/// One volume group with a thin pool, and volumes of others of every kind.
+fn make_storage(lab: &Lab, disk: &str) {
+    lab.ok(&format!(
+        "vgcreate -qq vg0 {disk} {DISK_C}; lvcreate -qq -L 512M -T vg0/tp0; \
+         lvcreate -qq -y -L 8M -n other_thick vg0; lvcreate -qq -V 8M -T vg0/tp0 -n other_thin; \
+         lvcreate -qq -y --type raid1 -m 1 --nosync -L 8M -n other_mirror vg0 >/dev/null 2>&1; \
+         for name in other_thick other_thin other_mirror; do \
+           yes \"$name\" | head -c 8M | dd of=/dev/vg0/$name bs=1M iflag=fullblock conv=fsync status=none; done; \
+         lvcreate -qq -s -L 4M -n other_snapshot vg0/other_thick; \
+         lvcreate -qq -s -kn -n other_thin_snapshot vg0/other_thin; udevadm settle"
+    ));
+}
 
 pub struct World<'a, 'm> {
     pub lab: &'a Lab<'m>,
@@ -78,10 +95,13 @@ impl<'a, 'm> World<'a, 'm> {
         world
     }
 
-    /// Makes the world of a scenario, and a snapshot of the machine to come back to.
+    /// Makes the world of a scenario on [`STORAGE`], or on a disk that can be broken, and a snapshot of the machine to come
+    /// back to.
     pub fn new(lab: &'a Lab<'m>, scenario: &'static Scenario) -> World<'a, 'm> {
         let mut world = World::bare(lab, scenario);
-        world.make_storage();
+        if scenario.brittle {
+            make_storage(lab, &lab.breakable(BRITTLE, DISK_B));
+        }
         for config in scenario.before {
             world.configure(config);
             world.run(&["apply"], "").expect("preparing", &[0]).unwrap();
@@ -100,22 +120,6 @@ impl<'a, 'm> World<'a, 'm> {
     pub fn save(&self) {
         self.lab.keep("crash");
         copy(self.lab.workspace.root(), &self.saved());
-    }
-
-    /// One volume group with a thin pool, and volumes of others of every kind.
-    fn make_storage(&self) {
-        let disk =
-            if self.scenario.brittle { self.lab.breakable(BRITTLE, DISK_B) } else { DISK_B.to_owned() };
-        self.lab.volume_group("vg0", &format!("{disk} {DISK_C}"));
-        self.lab.thin_pool("vg0", "tp0", "512M");
-        self.lab.ok(
-            "lvcreate -qq -y -L 8M -n other_thick vg0; lvcreate -qq -V 8M -T vg0/tp0 -n other_thin; \
-             lvcreate -qq -y --type raid1 -m 1 --nosync -L 8M -n other_mirror vg0 >/dev/null 2>&1; \
-             for name in other_thick other_thin other_mirror; do \
-               yes \"$name\" | head -c 8M | dd of=/dev/vg0/$name bs=1M iflag=fullblock conv=fsync status=none; done; \
-             lvcreate -qq -s -L 4M -n other_snapshot vg0/other_thick; \
-             lvcreate -qq -s -kn -n other_thin_snapshot vg0/other_thin; udevadm settle",
-        );
     }
 
     pub fn configure(&self, pieces: &[&str]) {
