@@ -222,12 +222,12 @@ fn frames_of_one_host_run_side_by_side() {
     fs::create_dir(&met).unwrap();
     let met_two = format!("[ $(ls {} | wc -l) -ge 2 ]", met.display());
     let hook = format!(
-        "touch {}/$$; i=0; until {met_two} || [ $i -ge 6000 ]; do i=$((i+1)); sleep 0.01; done; {met_two}",
+        "touch {}/$$; i=0; until {met_two} || [ $i -ge 2000 ]; do i=$((i+1)); sleep 0.01; done; {met_two}",
         met.display()
     );
     let mut command = remote.command("apply --auto-approve");
-    // After three that raise the epoch, three pools are taken into use at the same time.
-    command.env("VBS_FAULT", "hook@SentBeforeAct.4,hook@SentBeforeAct.5").env("VBS_FAULT_HOOK", hook);
+    // After four frames that raise the epoch, three pools are taken into use at the same time.
+    command.env("VBS_FAULT", "hook@SentBeforeAct.5,hook@SentBeforeAct.6").env("VBS_FAULT_HOOK", hook);
     crate::support::run(&mut command).exits(0).says("3 added");
     remote.settled();
 }
