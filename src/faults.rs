@@ -7,6 +7,7 @@
 //! - `VBS_FAULT=KIND@PLACE[,KIND@PLACE…]`: the fault strikes there. See [`Kind`]. A place is the NUMBER of a boundary,
 //!   or `CLASS.N`, the Nth one of its class, or `CLASS.N+`, that one and all that follow it.
 //! - `VBS_FAULT_CLOCK=SECONDS`: the wall clock is that far off.
+//! - `VBS_FAULT_ONE_MACHINE=1`: several hosts may be one machine, as they are in tests.
 //! - `VBS_FAULT_BROKEN_UNDO=1`: undos are recorded and never done, for whoever tests the tests.
 //!
 //! Boundaries inside a frame are numbered when it is sent. A frame that runs on another machine never signals vbs:
@@ -52,6 +53,13 @@ pub fn clock_offset() -> i64 {
     0
 }
 
+/// Whether several hosts may be one machine.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn tells_no_machines_apart() -> bool {
+    false
+}
+
 /// Whether undos are to be recorded and not done.
 #[cfg(not(debug_assertions))]
 #[inline(always)]
@@ -60,7 +68,7 @@ pub fn breaks_undo() -> bool {
 }
 
 #[cfg(debug_assertions)]
-pub use injected::{Kind, boundary, breaks_undo, clock_offset, hook, pass, wrong};
+pub use injected::{Kind, boundary, breaks_undo, clock_offset, hook, pass, tells_no_machines_apart, wrong};
 
 #[cfg(debug_assertions)]
 mod injected {
@@ -85,6 +93,11 @@ mod injected {
     /// Seconds by which the wall clock is off: `VBS_FAULT_CLOCK`.
     pub fn clock_offset() -> i64 {
         std::env::var("VBS_FAULT_CLOCK").ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+
+    /// Whether several hosts may be one machine: `VBS_FAULT_ONE_MACHINE`.
+    pub fn tells_no_machines_apart() -> bool {
+        std::env::var_os("VBS_FAULT_ONE_MACHINE").is_some()
     }
 
     /// Whether undos are to be recorded and not done: `VBS_FAULT_BROKEN_UNDO`.

@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use frame::{Body, Message};
+pub use pool::local;
 use pool::{Held, Pool};
-pub use ssh::{Ssh, SshSettings};
+pub use ssh::{HostKey, Ssh, SshSettings};
 
 use crate::model::command::{Answer, Effect, Frame, GuardDirectory, Query, status};
 use crate::model::{HostName, HostSpec};
@@ -210,6 +211,34 @@ impl Hosts {
                 Err(error(format!("whether the epoch at {} was raised is not known: {why}", guard.0)))
             }
         }
+    }
+
+    /// Hosts that turned out to be one machine, of those that were asked, with what to do. Two blocks for this machine
+    /// are seen in the configuration.
+    pub fn duplicates(&self) -> BTreeMap<HostName, String> {
+        let mut found = BTreeMap::new();
+        if crate::faults::tells_no_machines_apart() {
+            return found;
+        }
+        let said = || self.pools.iter().filter_map(|(name, pool)| Some((name, pool, pool.machine()?)));
+        for (name, pool, machine) in said() {
+            let twin = said().find(|(other, twin, theirs)| {
+                *other != name
+                    && *theirs == machine
+                    && (pool.is_another_machine() || twin.is_another_machine())
+            });
+            if let Some((twin, ..)) = twin {
+                found.insert(
+                    name.clone(),
+                    format!(
+                        "host.{name} and host.{twin} are one machine: both have the machine-id {machine}. Use one `host` \
+                         block for it (host.local, which is this machine, needs none). Machines that were copied from \
+                         one image need ids of their own: systemd-machine-id-setup"
+                    ),
+                );
+            }
+        }
+        found
     }
 
     /// A shell that answered and has not been sent anything since that could be in doubt.

@@ -34,8 +34,12 @@ pub struct ProviderSchema {
     pub doc: &'static str,
     /// Pools: sizes are rounded up to multiples of this.
     pub allocation_unit: Bytes,
-    /// Pools: why a name cannot be used, if it cannot.
-    pub check_name: fn(&str) -> Result<(), String>,
+    /// Pools: why a name cannot be used in this pool, if it cannot.
+    pub check_name: fn(&ContainerSpec, name: &str) -> Result<(), String>,
+    /// Pools: why an attribute that any pool or any snapshot may have does nothing in this pool, if so.
+    pub without_effect: fn(&ContainerSpec, attribute: &str) -> Option<&'static str>,
+    /// What no other container of the same machine may be in: the attribute that names it, and its name for people.
+    pub occupies: fn(&ContainerSpec) -> (&'static str, String),
     /// Pools: where a volume or snapshot of this name and id is found on the pool's host.
     pub volume_path: fn(&ContainerSpec, name: &str, id: Uuid) -> String,
     /// Hypervisors: where the guest, or the one who starts it, finds the disk: `(container, vm, device)`.

@@ -92,6 +92,15 @@ impl<'machine> Lab<'machine> {
         output
     }
 
+    /// Runs vbs with variables in its environment, such as those that inject faults.
+    pub fn vbs_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+        let mut command = self.vbs_command(arguments);
+        command.envs(variables.iter().copied());
+        let output = workspace::run(&mut command);
+        self.note(&format!("{variables:?} vbs {}", arguments.join(" ")), &output);
+        output
+    }
+
     /// vbs in the workspace, not yet started, for cases that kill it, add faults or speak to it. Pass what it gave to
     /// [`Lab::note`].
     pub fn vbs_command(&self, arguments: &[&str]) -> Command {
@@ -102,8 +111,8 @@ impl<'machine> Lab<'machine> {
 
     /// Keeps what was run and what it said, to be printed where the case fails.
     pub fn note(&self, what: &str, output: &Output) {
-        let mut transcript = self.transcript.borrow_mut();
-        let _ = writeln!(transcript, "$ {what}\n[{}]\n{}{}", output.code, output.stdout, output.stderr);
+        let said = shortened(&format!("{}{}", output.stdout, output.stderr));
+        let _ = writeln!(self.transcript.borrow_mut(), "$ {what}\n[{}]\n{said}", output.code);
     }
 
     pub fn transcript(&self) -> String {
@@ -161,4 +170,16 @@ impl<'machine> Lab<'machine> {
 /// For a shell, as one word.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// What nobody reads to its end is printed without its middle.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 150;
+    const KEPT: usize = 20;
+    let lines: Vec<&str> = text.lines().collect();
+    if lines.len() <= MOST {
+        return text.to_owned();
+    }
+    let (beginning, end) = (lines[..KEPT].join("\n"), lines[lines.len() - KEPT..].join("\n"));
+    format!("{beginning}\n… {} lines …\n{end}\n", lines.len() - 2 * KEPT)
 }

@@ -4,6 +4,7 @@
 //! - `tests/lab/run` builds the image where it is missing and runs every case.
 //! - `VBS_LAB=1 cargo test --test lab -- TEXT` runs the cases whose name holds TEXT, in an image that is there.
 //! - Without TEXT it is a share of them, which a change has to pass; `VBS_LAB_ALL=1` runs every case.
+//! - Cases whose name begins with `measure` print times and assert none: they are run only where they are named.
 //! - Without `VBS_LAB` nothing is run, so that a plain `cargo test` starts no virtual machine.
 //!
 //! Cases run one after another, on this thread: the machine is one, and ends with the thread that started it.
@@ -52,6 +53,10 @@ impl Case {
         Case { share: true, ..self }
     }
 
+    fn is_a_measurement(&self) -> bool {
+        self.name.starts_with("measure")
+    }
+
     pub const fn on(self, beginning: Beginning) -> Case {
         Case { begins: Some(beginning), ..self }
     }
@@ -71,7 +76,7 @@ fn main() -> ExitCode {
     let all = std::env::var_os("VBS_LAB_ALL").is_some();
     cases.retain(|case| {
         let is_named = wanted.iter().any(|text| case.name.contains(text.as_str()));
-        is_named || (wanted.is_empty() && (all || case.share))
+        is_named || (wanted.is_empty() && (case.share || all && !case.is_a_measurement()))
     });
     if std::env::args().any(|argument| argument == "--list") {
         cases.iter().for_each(|case| println!("{}: test", case.name));

@@ -3,11 +3,12 @@
 //! the strangers is left, and they are as they were.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
 use crate::Beginning;
-use crate::lab::Lab;
+use crate::lab::{Lab, quoted};
 use crate::storage::{DISK_C, DISK_D, Stranger};
 use crate::workspace::Output;
 
@@ -16,7 +17,7 @@ pub const STORAGE: Beginning = Beginning { name: "storage", prepare };
 
 const STRANGERS: [&str; 4] = ["stranger_thick", "stranger_cow", "stranger_thin", "stranger_raid"];
 
-fn prepare(lab: &Lab) {
+pub fn prepare(lab: &Lab) {
     lab.volume_group("vg0", &format!("{DISK_D} {DISK_C}"));
     lab.ok(&format!("lvcreate -qq -L 512M -T vg0/tp0 $(readlink -f {DISK_C})"));
     lab.stranger("vg0", "stranger_thick", "8M");
@@ -32,31 +33,32 @@ fn prepare(lab: &Lab) {
 
 /// Everything of the volume group that vbs has to leave alone or to give back.
 #[derive(Debug, PartialEq, Eq)]
-struct Surroundings {
+pub struct Surroundings {
     strangers: BTreeMap<String, Stranger>,
-    /// Names of everything in the group, the free bytes of the group, and the thin pool's size.
-    group: String,
-    /// What lies in the directory of guards.
-    guards: String,
+    /// Everything else in the group, what is free in it, the devices, and what lies in the directory of guards.
+    rest: String,
 }
 
 fn surroundings(lab: &Lab) -> Surroundings {
     Surroundings {
         strangers: lab.strangers("vg0", &STRANGERS),
-        group: lab.ok(
+        rest: lab.ok(
             "lvs -a --noheadings --separator '|' -o lv_name,lv_size,lv_attr,lv_uuid,lv_tags --units b \
                -S 'lv_name!=tp0' vg0 | sort; \
              vgs --noheadings --units b -o vg_free,vg_tags,pv_count vg0; \
-             dmsetup ls | sort",
+             dmsetup ls | sort; \
+             [ ! -e /var/lib/vbs ] || find /var/lib/vbs",
         ),
-        guards: lab.ok("[ ! -e /var/lib/vbs ] || find /var/lib/vbs"),
     }
 }
 
 pub struct Scene<'lab, 'machine> {
     pub lab: &'lab Lab<'machine>,
-    before: Surroundings,
+    before: &'static Surroundings,
 }
+
+/// Every case begins with the same state of the machine, so it is looked at once.
+static BEFORE: OnceLock<Surroundings> = OnceLock::new();
 
 /// One block for each of the two pools: `POOL` in `template` becomes `thick` and `thin`.
 pub fn both(template: &str) -> String {
@@ -75,7 +77,22 @@ pub fn snapshot(label: &str, of: &str) -> String {
 
 impl<'lab, 'machine> Scene<'lab, 'machine> {
     pub fn open(lab: &'lab Lab<'machine>) -> Self {
-        Scene { lab, before: surroundings(lab) }
+        Scene { lab, before: BEFORE.get_or_init(|| surroundings(lab)) }
+    }
+
+    /// On another state that is begun from again and again.
+    pub fn open_on(lab: &'lab Lab<'machine>, before: &'static OnceLock<Surroundings>) -> Self {
+        Scene { lab, before: before.get_or_init(|| surroundings(lab)) }
+    }
+
+    /// The strangers are byte for byte what they were.
+    #[track_caller]
+    pub fn strangers_are_unharmed(&self) {
+        assert_eq!(
+            self.lab.strangers("vg0", &STRANGERS),
+            self.before.strangers,
+            "a stranger is not as it was"
+        );
     }
 
     /// Writes the configuration: host, both pools, and `blocks`.
@@ -106,12 +123,10 @@ impl<'lab, 'machine> Scene<'lab, 'machine> {
         output
     }
 
-    /// The second time there is nothing to do, and the plan changes nothing either.
+    /// The second time there is nothing to do.
     #[track_caller]
     pub fn settled(&self) {
-        let before = self.seqno();
         self.lab.vbs(&["plan", "--detailed-exitcode"]).exits(0).says("No changes.");
-        assert_eq!(self.seqno(), before, "a plan wrote into the volume group");
     }
 
     /// Declares what a plan and an apply refuse, with every word of `words`, and nothing is changed.
@@ -123,24 +138,17 @@ impl<'lab, 'machine> Scene<'lab, 'machine> {
 
     #[track_caller]
     pub fn refuses_to(&self, arguments: &[&str], words: &[&str]) {
-        let before = self.group_as_it_is();
+        let before = self.seqno();
         let mut output = self.lab.vbs(arguments).exits(1);
         for word in words {
             output = output.says(word);
         }
-        assert_eq!(self.group_as_it_is(), before, "what was refused changed something");
+        assert_eq!(self.seqno(), before, "what was refused changed something");
     }
 
-    fn group_as_it_is(&self) -> String {
-        self.lab.ok(
-            "vgs --noheadings -o vg_seqno vg0; lvs -a --noheadings -o lv_name,lv_size,lv_attr,lv_tags vg0; \
-             [ ! -e /var/lib/vbs ] || find /var/lib/vbs",
-        )
-    }
-
-    /// Rises with every change of the group's metadata.
+    /// A number that rises with every change of the group's metadata, and the files of guards.
     pub fn seqno(&self) -> String {
-        self.lab.ok("vgs --noheadings -o vg_seqno vg0")
+        self.lab.ok("vgs --noheadings -o vg_seqno vg0; [ ! -e /var/lib/vbs ] || find /var/lib/vbs")
     }
 
     /// One field of a volume as LVM gives it, sizes in bytes.
@@ -175,17 +183,25 @@ impl<'lab, 'machine> Scene<'lab, 'machine> {
 
     /// Writes into the beginning and into the last part of the first 8 MiB.
     pub fn write(&self, name: &str, text: &str) {
-        for place in PLACES {
-            self.lab.stamp(&format!("/dev/vg0/{name}"), place, text);
-        }
+        let text = quoted(text);
+        self.lab.ok(&format!(
+            "for place in {PLACES}; do printf %s {text} | dd of=/dev/vg0/{name} bs=4096 seek=$place oflag=seek_bytes \
+             conv=notrunc,fsync status=none; done"
+        ));
     }
 
     /// Whether both places hold `text`, read from the device; what is not active is made active for the look.
     #[track_caller]
     pub fn holds(&self, name: &str, text: &str) -> bool {
         let device = format!("/dev/vg0/{name}");
-        self.lab.ok(&format!("[ -b {device} ] || {{ lvchange -qq -y -ay -K vg0/{name}; udevadm settle; }}"));
-        PLACES.iter().all(|place| self.lab.has_stamp(&device, *place, text))
+        let read = self.lab.ok(&format!(
+            "[ -b {device} ] || {{ lvchange -qq -y -ay -K vg0/{name}; udevadm settle; }}; \
+             blockdev --flushbufs {device}; \
+             for place in {PLACES}; do dd if={device} bs=4096 skip=$place count={} \
+             iflag=skip_bytes,count_bytes,fullblock status=none; echo; done",
+            text.len()
+        ));
+        read == format!("{text}\n{text}")
     }
 
     /// The record of an address, as JSON.
@@ -221,8 +237,10 @@ impl<'lab, 'machine> Scene<'lab, 'machine> {
     pub fn nothing_is_left(&self) {
         assert_eq!(self.marked(), [""; 0], "something marked is left");
         let after = surroundings(self.lab);
-        assert_eq!(after, self.before, "the machine is not as it was");
+        assert_eq!(after.rest, self.before.rest, "the machine is not as it was");
+        assert_eq!(after.strangers, self.before.strangers, "a stranger is not as it was");
     }
 }
 
-const PLACES: [u64; 2] = [0, 8_000_000];
+/// The bytes at which volumes are written to.
+const PLACES: &str = "0 8000000";

@@ -51,24 +51,33 @@ impl Lab<'_> {
 
     /// Everything that vbs has to leave alone in the named volumes of a group, to be compared with what it was before.
     pub fn strangers(&self, group: &str, names: &[&str]) -> BTreeMap<String, Stranger> {
-        let metadata = self.ok(&format!(
-            "vgcfgbackup -qq -f /run/lab-metadata {group} >/dev/null; cat /run/lab-metadata; rm /run/lab-metadata"
+        // One look, because each is a connection, and each command a process that reads every disk.
+        let found = self.ok(&format!(
+            "vgcfgbackup -qq -f /run/lab-metadata {group} >/dev/null; cat /run/lab-metadata; rm /run/lab-metadata; \
+             echo '== volumes'; \
+             lvs --noheadings --units b --separator '|' -o lv_name,lv_uuid,lv_size,lv_tags,\
+             lv_permissions,lv_active,lv_role,lv_layout,origin,pool_lv,seg_start_pe,devices {}; \
+             for name in {}; do \
+               echo \"== content $name\"; \
+               if [ -b /dev/{group}/$name ]; then sha256sum < /dev/{group}/$name; else echo inactive; fi; \
+             done",
+            names.iter().map(|name| format!("{group}/{name}")).collect::<Vec<_>>().join(" "),
+            names.join(" ")
         ));
-        names
-            .iter()
-            .map(|name| {
-                let report = self.ok(&format!(
-                    "lvs --noheadings --units b --separator '|' -o lv_uuid,lv_name,lv_size,lv_tags,\
-                     lv_permissions,lv_active,lv_role,lv_layout,origin,pool_lv,seg_start_pe,devices \
-                     {group}/{name}"
-                ));
-                let content = self.ok(&format!(
-                    "if [ -b /dev/{group}/{name} ]; then sha256sum < /dev/{group}/{name}; else echo inactive; fi"
-                ));
-                let metadata = volume_in(&metadata, name).unwrap_or_else(|| "not in the metadata".to_owned());
-                ((*name).to_owned(), Stranger { report, metadata, content })
-            })
-            .collect()
+        let (metadata, rest) = found.split_once("== volumes\n").unwrap();
+        let mut parts = rest.split("== content ");
+        let report = parts.next().unwrap_or_default();
+        let contents: BTreeMap<&str, &str> = parts.filter_map(|part| part.split_once('\n')).collect();
+        let stranger = |name: &str| {
+            let begins = format!("{name}|");
+            let report = report.lines().filter(|line| line.trim_start().starts_with(&begins));
+            Stranger {
+                report: report.collect::<Vec<_>>().join("\n"),
+                metadata: volume_in(metadata, name).unwrap_or_else(|| "not in the metadata".to_owned()),
+                content: contents[name].trim_end().to_owned(),
+            }
+        };
+        names.iter().map(|name| ((*name).to_owned(), stranger(name))).collect()
     }
 
     /// Writes `text` at a byte of a device, and flushes it to the disk.
@@ -87,6 +96,15 @@ impl Lab<'_> {
             text.len()
         ));
         read == text
+    }
+
+    /// A device over so many MiB of a disk, from one of its MiB on: a small disk of its own. Gives its path.
+    pub fn part(&self, name: &str, disk: &str, first: u32, size: u32) -> String {
+        self.ok(&format!(
+            "dmsetup create {name} --table \"0 $(({size} * 2048)) linear $(readlink -f {disk}) $(({first} * 2048))\"; \
+             udevadm settle"
+        ));
+        format!("/dev/mapper/{name}")
     }
 
     /// A device over a disk that can be broken and mended; a volume group may be made on it. Gives its path. It begins

@@ -92,15 +92,14 @@ pub fn container(arguments: &Arguments<'_, '_>) -> Option<Entry> {
         }
     }
     let policy = if arguments.address.kind == Kind::Pool { policy(arguments) } else { PoolPolicy::default() };
-    (!arguments.is_broken()).then(|| {
-        Entry::Container(ContainerSpec {
-            address: arguments.address.clone(),
-            provider: schema.name.to_owned(),
-            host,
-            settings,
-            policy,
-        })
-    })
+    let address = arguments.address.clone();
+    let container = ContainerSpec { address, provider: schema.name.to_owned(), host, settings, policy };
+    if container.policy.wipe.as_ref().is_some_and(|wipe| wipe != "none")
+        && let Some(why) = (schema.without_effect)(&container, "wipe")
+    {
+        arguments.without_effect("wipe", why);
+    }
+    (!arguments.is_broken()).then_some(Entry::Container(container))
 }
 
 fn named_host(arguments: &Arguments<'_, '_>, host: &crate::model::Address) -> Option<HostName> {
@@ -159,13 +158,6 @@ pub fn absolute(directory: &str, path: &str) -> String {
 
 fn policy(arguments: &Arguments<'_, '_>) -> PoolPolicy {
     let wipe = arguments.word("wipe", &[("zero", "zero"), ("discard", "discard"), ("none", "none")]);
-    if wipe.is_some_and(|wipe| wipe != "none") {
-        arguments.without_effect(
-            "wipe",
-            "A file pool removes files, whose space the file system clears before anybody else can read it, so `wipe` has \
-             no effect. Remove the line; where the bytes must be gone from the disk itself, encrypt it.",
-        );
-    }
     let default = PoolPolicy::default();
     PoolPolicy {
         wipe: wipe.map(str::to_owned),

@@ -57,7 +57,7 @@ impl<'w> Arguments<'w, '_> {
             identity.name.as_ref().filter(|_| identity.container.as_ref().is_none_or(|c| c == pool));
         let name = written.or_else(|| recorded.cloned()).unwrap_or_else(|| derived_name(self.address));
         let check = self.world.schema(pool)?.check_name;
-        if let Err(why) = check(&name) {
+        if let Err(why) = check(self.container(pool)?, &name) {
             let detail = format!("{} Choose another `name`.", super::arguments::sentence(&why));
             self.wrong("name", "Invalid name on the host", "this cannot be a name in the pool", detail);
             return None;
@@ -237,13 +237,6 @@ pub fn snapshot(arguments: &Arguments<'_, '_>) -> Option<Entry> {
     let volume = arguments.required("volume", volume);
     let written_name = arguments.text("name");
     let reserve = arguments.size("reserve");
-    if reserve.is_some() {
-        arguments.without_effect(
-            "reserve",
-            "A snapshot in a file pool is a file of its own that needs no space set aside, so `reserve` has no effect. \
-             Remove the line.",
-        );
-    }
     let quiesce_guest = arguments.word("quiesce", &[("none", false), ("guest", true)]).unwrap_or(false);
     if quiesce_guest {
         arguments.wrong(
@@ -259,6 +252,12 @@ pub fn snapshot(arguments: &Arguments<'_, '_>) -> Option<Entry> {
     let volume = volume?;
     let origin = arguments.resolution(&volume)?;
     let pool = pool_of(&origin.resource.spec)?.clone();
+    let container = arguments.container(&pool)?;
+    if reserve.is_some()
+        && let Some(why) = (arguments.world.schema(&pool)?.without_effect)(container, "reserve")
+    {
+        arguments.without_effect("reserve", why);
+    }
     if !arguments.is_complete() {
         return None;
     }

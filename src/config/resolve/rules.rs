@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::attributes;
 use super::world::{Entry, World};
 use crate::diag::{Diagnostic, Diagnostics, Span, did_you_mean};
 use crate::model::desired::{AttachmentSpec, Desired, Resource, Spec};
@@ -78,7 +79,7 @@ pub fn name_instances(world: &World<'_>, desired: &mut Desired, diagnostics: &mu
 /// All rules that hold between several things.
 pub fn check(world: &World<'_>, diagnostics: &mut Diagnostics) {
     names(world, diagnostics);
-    directories(world, diagnostics);
+    places(world, diagnostics);
     let mut disks = Disks::default();
     for (resource, spec) in attachments(world) {
         disks.add(world, resource, spec, diagnostics);
@@ -109,19 +110,28 @@ fn title(world: &World<'_>, address: &Address) -> String {
     world.block(address).map(|block| block.title.clone()).unwrap_or_default()
 }
 
-/// No two volumes or snapshots of one pool have one name.
+/// No two volumes or snapshots would be in one place of one host: the thick and thin volumes of a volume group share its
+/// names.
 fn names(world: &World<'_>, diagnostics: &mut Diagnostics) {
-    let mut taken: BTreeMap<(&Address, &str), &Resource> = BTreeMap::new();
-    for resource in resources(world) {
-        let key = match &resource.spec {
+    let mut taken: BTreeMap<(&str, String), (&Address, &Resource)> = BTreeMap::new();
+    for entry in world.entries.values() {
+        let Entry::Resource(resolution) = entry else { continue };
+        let resource = &resolution.resource;
+        let (pool, name) = match &resource.spec {
             Spec::Volume(volume) => (&volume.pool, volume.name.as_str()),
             Spec::Snapshot(snapshot) => (&snapshot.pool, snapshot.name.as_str()),
             Spec::Attachment(_) => continue,
         };
-        let Some(first) = taken.insert(key, resource) else { continue };
-        let (pool, name) = key;
+        let (Some(path), Some(container)) = (attributes::path(world, resolution), world.container(pool))
+        else {
+            continue;
+        };
+        let key = (machine(world, &container.host), path.clone());
+        let Some((other, first)) = taken.insert(key, (pool, resource)) else { continue };
+        let shown =
+            if other == pool { pool.to_string() } else { format!("{other} and {pool}, which is {path}") };
         let detail = format!(
-            "{} and {} would both be {name:?} in {pool}. Names default to the label, with an instance's key behind it; write another `name` in one of the two.",
+            "{} and {} would both be {name:?} in {shown}. Names default to the label, with an instance's key behind it; write another `name` in one of the two.",
             first.address, resource.address
         );
         let mut problem = Diagnostic::error("Name used twice", detail)
@@ -134,33 +144,39 @@ fn names(world: &World<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// No two pools or hypervisors of one host share a directory, and none is inside of another's own `.vbs`.
-fn directories(world: &World<'_>, diagnostics: &mut Diagnostics) {
-    let mut seen: BTreeMap<(&str, &str), &ContainerSpec> = BTreeMap::new();
+/// No two pools or hypervisors of one host share a directory or a volume group's part, and none is inside of another's
+/// own `.vbs`.
+fn places(world: &World<'_>, diagnostics: &mut Diagnostics) {
+    let mut seen: BTreeMap<(&str, &str, String), &ContainerSpec> = BTreeMap::new();
     let machine = |container: &ContainerSpec| machine(world, &container.host);
     let containers = || {
         world.entries.values().filter_map(|entry| match entry {
-            Entry::Container(container) if !container.text("path").is_empty() => Some(container),
+            Entry::Container(container) => Some((container, occupied(world, container)?)),
             _ => None,
         })
     };
-    for container in containers() {
-        if let Some(first) = seen.insert((machine(container), container.text("path")), container) {
+    for (container, (attribute, place)) in containers() {
+        if let Some(first) = seen.insert((machine(container), attribute, place.clone()), container) {
             let detail = format!(
-                "{} and {} are both in {}. Each keeps its own marks and locks there, so they need directories of their own.",
+                "{} and {} are both in {place}. Each keeps its own marks and locks there, so {}.",
                 first.address,
                 container.address,
-                container.text("path")
+                match attribute {
+                    "path" => "they need directories of their own",
+                    _ => "use one of them for both, or another volume group or thin pool",
+                }
             );
-            diagnostics.push(shared(world, "Directory used twice", first, container, detail));
+            let summary =
+                if attribute == "path" { "Directory used twice" } else { "Volume group used twice" };
+            diagnostics.push(shared(world, summary, first, container, detail));
         }
     }
-    for container in containers() {
-        let Some((outer, _)) = container.text("path").split_once("/.vbs") else { continue };
-        let inside =
-            container.text("path")[outer.len() + "/.vbs".len()..].chars().next().is_none_or(|c| c == '/');
+    for (container, (attribute, path)) in containers().filter(|(_, (attribute, _))| *attribute == "path") {
+        let Some((outer, inner)) = path.split_once("/.vbs") else { continue };
+        let inside = inner.chars().next().is_none_or(|c| c == '/');
         let outer = if outer.is_empty() { "/" } else { outer };
-        if let Some(first) = seen.get(&(machine(container), outer)).filter(|_| inside) {
+        let outermost = (machine(container), attribute, outer.to_owned());
+        if let Some(first) = seen.get(&outermost).filter(|_| inside) {
             let detail = format!(
                 "{} keeps its own files in {outer}/.vbs, trash included. Choose a directory outside of it.",
                 first.address
@@ -168,6 +184,12 @@ fn directories(world: &World<'_>, diagnostics: &mut Diagnostics) {
             diagnostics.push(shared(world, "Directory inside of another's", first, container, detail));
         }
     }
+}
+
+/// What a container has for itself: the attribute that says so, and its name.
+fn occupied(world: &World<'_>, container: &ContainerSpec) -> Option<(&'static str, String)> {
+    let occupied = (world.schema(&container.address)?.occupies)(container);
+    (!occupied.1.is_empty()).then_some(occupied)
 }
 
 /// The address of a host; empty for this machine, which may have a block as well.
@@ -185,15 +207,17 @@ fn shared(
     second: &ContainerSpec,
     detail: String,
 ) -> Diagnostic {
-    let path = |container: &ContainerSpec| {
+    let (attribute, _) = occupied(world, second).unwrap_or(("path", String::new()));
+    let called = if attribute == "path" { "the directory" } else { "the place" };
+    let place = |container: &ContainerSpec| {
         let block = world.declared.blocks.get(&container.address)?;
-        Some(block.attributes.get("path").map_or(block.header, |written| written.span))
+        Some(block.attributes.get(attribute).map_or(block.header, |written| written.span))
     };
     let mut problem = Diagnostic::error(summary, detail)
-        .maybe_at(path(second), format!("the directory of {}", second.address))
+        .maybe_at(place(second), format!("{called} of {}", second.address))
         .within(title(world, &second.address));
-    if let Some(span) = path(first) {
-        problem = problem.related(span, format!("the directory of {}", first.address));
+    if let Some(span) = place(first) {
+        problem = problem.related(span, format!("{called} of {}", first.address));
     }
     problem
 }

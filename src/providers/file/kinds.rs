@@ -16,10 +16,26 @@ pub fn schema() -> ProviderSchema {
         doc: "Volumes and snapshots are sparse image files in a directory.",
         // A guest sees sectors: what lies behind the last whole one could never be read.
         allocation_unit: Bytes(512),
-        check_name: store::check_file_name,
+        check_name: |_, name| store::check_file_name(name),
+        without_effect,
+        occupies: store::occupies,
         volume_path: image,
         guest_path: |_, _, _| String::new(),
         check_disk: |_, _| Err("a pool has no disks".to_owned()),
+    }
+}
+
+fn without_effect(_: &ContainerSpec, attribute: &str) -> Option<&'static str> {
+    match attribute {
+        "wipe" => Some(
+            "A file pool removes files, whose space the file system clears before anybody else can read it, so `wipe` has \
+             no effect. Remove the line; where the bytes must be gone from the disk itself, encrypt it.",
+        ),
+        "reserve" => Some(
+            "A snapshot in a file pool is a file of its own that needs no space set aside, so `reserve` has no effect. \
+             Remove the line.",
+        ),
+        _ => None,
     }
 }
 

@@ -1,13 +1,29 @@
 //! Every case of the lab, in the order in which they are run.
 
 mod crash;
+mod faults;
 mod ground;
+mod lvm_scripts;
+mod made;
 mod operators;
+mod outage;
 mod scenarios;
+mod speed;
 mod workflow;
 
 use crate::Case;
 
 pub fn all() -> Vec<Case> {
-    [ground::CASES, workflow::CASES, &scenarios::all(), crash::CASES, operators::CASES].concat()
+    [
+        ground::CASES,
+        lvm_scripts::CASES,
+        workflow::CASES,
+        faults::CASES,
+        outage::CASES,
+        speed::CASES,
+        &scenarios::all(),
+        crash::CASES,
+        operators::CASES,
+    ]
+    .concat()
 }

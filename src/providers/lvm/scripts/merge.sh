@@ -3,14 +3,9 @@
 vbs_enter "$vbs_guard"
 same_group
 lock_object
-# The old snapshot is used up, and what was remembered of its making with it.
-forget_old() {
-    rm -f -- "$vbs_guard/made.$vbs_lineage.$snapshot"
-    forget_progress
-}
 look "$name" "$snapshot_name"
 if at "$snapshot_name" && is "$fresh"; then
-    forget_old
+    forget_progress
     exit 0
 fi
 begun=
@@ -60,4 +55,5 @@ id=$fresh
 made_file=$vbs_guard/made.$vbs_lineage.$id
 make "$snapshot_name" "$mark" 0 -s -pr -L "${reserve}b" "$vg/$name"
 id=$old
-forget_old
+rm -f -- "$vbs_guard/made.$vbs_lineage.$snapshot"
+forget_progress

@@ -5,13 +5,13 @@ use crate::lab::Lab;
 use crate::scene::{BOTH, STORAGE, Scene, both, volume};
 
 pub const CASES: &[Case] = &[
-    Case::of("targetd_test_gp_vol_create_copy_destroy_operations", create_copy_destroy).on(STORAGE).shared(),
+    Case::of("targetd_test_gp_vol_create_copy_destroy_operations", create_copy_destroy).on(STORAGE),
     Case::of("targetd_test_ep_copy_missing_volume", copy_missing).on(STORAGE),
     Case::of("targetd_test_gp_copy_expand_volume", copy_expand).on(STORAGE),
     Case::of("targetd_test_ep_copy_shrink_size_volume", copy_shrink).on(STORAGE),
     Case::of("targetd_test_gp_resize_grow", resize_grow).on(STORAGE),
     Case::of("targetd_test_ep_resize_same_size", resize_same).on(STORAGE),
-    Case::of("targetd_test_ep_resize_shrink", resize_shrink).on(STORAGE).shared(),
+    Case::of("targetd_test_ep_resize_shrink", resize_shrink).on(STORAGE),
     Case::of("targetd_test_ep_vol_name_collision", name_collision).on(STORAGE),
     Case::of("targetd_test_ep_non_existent_vol_destroy", destroy_missing).on(STORAGE),
     Case::of("targetd_test_ep_non_existent_pool", missing_pool).on(STORAGE).shared(),
@@ -41,9 +41,9 @@ fn create_copy_destroy(lab: &Lab) {
 /// Its source goes in the same plan that copies it.
 fn copy_missing(lab: &Lab) {
     let scene = Scene::open(lab);
-    scene.refuses(&both(COPY), &["Unknown reference", "db_thick", "db_thin"]);
+    scene.refuses(&both(COPY), &["Unknown name", "db_thick", "db_thin"]);
     scene.apply(&both(DB));
-    scene.refuses(&both(COPY), &["Unknown reference"]);
+    scene.refuses(&both(COPY), &["Unknown name"]);
     assert_eq!(scene.live(), ["db_thick", "db_thin"]);
     scene.declare(&both(DB));
     scene.close();
@@ -71,7 +71,7 @@ fn copy_expand(lab: &Lab) {
 fn copy_shrink(lab: &Lab) {
     let scene = Scene::open(lab);
     let smaller = both(&(DB.to_owned() + &COPY.replace("source", "size = \"4MiB\"\n  source")));
-    scene.refuses(&smaller, &["volume.db_thick", "volume.db_thin", "8 MiB"]);
+    scene.refuses(&smaller, &["Smaller than its source", "volume.db_thick", "volume.db_thin"]);
     scene.nothing_is_left();
 }
 
@@ -130,7 +130,7 @@ fn name_collision(lab: &Lab) {
     };
     // Thick and thin volumes of one group share its names.
     for (first, second) in [("thick", "thick"), ("thin", "thin"), ("thick", "thin")] {
-        scene.refuses(&same(first, second), &["\"same\""]);
+        scene.refuses(&same(first, second), &["Name used twice", "\"same\""]);
     }
     scene.nothing_is_left();
     // With what somebody else made, also between the plan and its apply.
