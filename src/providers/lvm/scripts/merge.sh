@@ -5,6 +5,7 @@ same_group
 lock_object
 look "$name" "$snapshot_name"
 if at "$snapshot_name" && is "$fresh"; then
+    rm -f -- "$vbs_guard/made.$vbs_lineage.$snapshot"
     forget_progress
     exit 0
 fi
