@@ -114,6 +114,12 @@ fn full_or_failed(name: &str, thin: &LogicalVolume<'_>) -> Option<String> {
     let full = |what: &str, used: u64, cure: &str| {
         Some(format!("{}.{:02} % of the {what} of {name} are used ({cure})", used / 100, used % 100))
     };
+    // Its health is bad too then, and this is the cure.
+    if !matches!(&*thin.check_needed, "" | "unknown") {
+        return Some(format!(
+            "{name} needs a check (`lvchange -an {name}`, then `lvconvert --repair {name}`)"
+        ));
+    }
     match &*thin.health {
         "" | "unknown" => {}
         health => {
@@ -121,11 +127,6 @@ fn full_or_failed(name: &str, thin: &LogicalVolume<'_>) -> Option<String> {
                 "LVM says that the health of {name} is {health:?} (lvmthin(7) tells the cures)"
             ));
         }
-    }
-    if !matches!(&*thin.check_needed, "" | "unknown") {
-        return Some(format!(
-            "{name} needs a check (`lvchange -an {name}`, then `lvconvert --repair {name}`)"
-        ));
     }
     if metadata >= METADATA_LIMIT {
         return full("metadata", metadata, &format!("`lvextend --poolmetadatasize +SIZE {name}`"));

@@ -247,7 +247,7 @@ fn lock_blocking(lab: &Lab) {
     scene.declare(&(made() + &both(MORE)));
     let holder = "setsid flock /run/lock/lvm/V_vg0 sh -c 'touch /run/held; sleep 3; touch /run/let-go' \
                   </dev/null >/dev/null 2>&1 & until [ -e /run/held ]; do sleep 0.1; done";
-    let fault = [("VBS_FAULT", "hook@SentBeforeAct.1"), ("VBS_FAULT_HOOK", holder)];
+    let fault = [("VBS_FAULT", "hook@SentBeforeAct.2"), ("VBS_FAULT_HOOK", holder)];
     lab.vbs_with(&fault, &["apply", "--auto-approve"]).exits(0).says("2 added");
     lab.ok("[ -e /run/let-go ]");
     scene.settled();
