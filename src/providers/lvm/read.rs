@@ -172,9 +172,13 @@ fn usable(report: &Report<'_>, group: &Group<'_>, vg: &VolumeGroup<'_>) -> Resul
         let gone = group.devices.iter().filter(|device| device.missing == "missing");
         let gone: Vec<&str> = gone.map(|device| &*device.uuid).collect();
         return Err(format!(
-            "the volume group {name} is not whole: {} of its disks missing ({}). Connect them, then run `vgextend \
+            "the volume group {name} is not whole: {} missing ({}). Connect them, then run `vgextend \
              --restoremissing {name} DISK` if LVM still misses them",
-            if gone.len() == 1 { "one is".to_owned() } else { format!("{} are", gone.len()) },
+            if gone.len() == 1 {
+                "one of its disks is".to_owned()
+            } else {
+                format!("{} of its disks are", gone.len())
+            },
             gone.join(", ")
         ));
     }

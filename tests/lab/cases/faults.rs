@@ -386,6 +386,8 @@ fn mounted(lab: &Lab) {
     let arguments = ["apply", "--auto-approve", "--restore", &restore[0], "--restore", &restore[1]];
     scene.refuses_to(&arguments, &["In use", "volume.gone_thick", "volume.gone_thin"]);
     // Growing harms nobody, once no snapshot keeps the size.
+    scene.declare(&both(&[DB, GONE].concat()));
+    lab.vbs(&["apply", "--auto-approve"]).exits(0).says("2 destroyed");
     scene.apply(&both(&[DB, &GONE.replace("4MiB", "12MiB")].concat()));
     for pool in BOTH {
         assert_eq!(scene.mib(&format!("gone_{pool}")), 12);

@@ -103,7 +103,7 @@ fn partial(lab: &Lab) {
     nothing_is_done(
         &scene,
         &recorded,
-        "the volume group vg1 is not whole: one is of its disks missing",
+        "the volume group vg1 is not whole: one of its disks is missing",
         edit,
     );
     // All of them gone: the group is not there at all.

@@ -105,20 +105,18 @@ fn percent_size(lab: &Lab) {
 /// All of them at once, with places, before any host is asked; and then all that only the host knows.
 fn errors(lab: &Lab) {
     let scene = Scene::open(lab);
-    scene.declare(
-        &(volume("a", "thick", "size = \"8MiB\"\n  name = \"same\"")
-            + &volume("b", "thick", "size = \"8MiB\"\n  name = \"same\"")
-            + &volume("c", "thick", "size = \"much\"")
-            + &volume("d", "nowhere", "size = \"8MiB\"")
-            + &volume("e", "thick", "colour = \"red\"\n  size = \"8MiB\"")),
-    );
-    let output = lab.vbs(&["validate"]).exits(1);
-    output.says("\"much\"").says("nowhere").says("colour").says("main.vbs.hcl:");
-    scene.declare(
-        &(volume("a", "thick", "size = \"8MiB\"\n  name = \"same\"")
-            + &volume("b", "thick", "size = \"8MiB\"\n  name = \"same\"")),
-    );
-    lab.vbs(&["validate"]).exits(1).says("same");
+    let same = |label: &str| volume(label, "thick", "size = \"8MiB\"\n  name = \"same\"");
+    let (much, nowhere) =
+        (volume("c", "thick", "size = \"much\""), volume("d", "nowhere", "size = \"8MiB\""));
+    scene.declare(&(same("a") + &same("b") + &much + &nowhere));
+    lab.vbs(&["validate"])
+        .exits(1)
+        .says("Name used twice")
+        .says("\"much\" is not a size")
+        .says("There is no pool named `nowhere`")
+        .says("on main.vbs.hcl line");
+    scene.declare(&volume("e", "thick", "colour = \"red\"\n  size = \"8MiB\""));
+    lab.vbs(&["validate"]).exits(1).says("Unknown attribute").says("colour");
     scene.declare(
         &(volume("a", "thick", "size = \"8MiB\"\n  name = \"stranger_thick\"")
             + &volume("b", "thick", "size = \"64GiB\"")
