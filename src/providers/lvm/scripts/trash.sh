@@ -5,7 +5,7 @@
 # tells whether it did.
 lay_down() {
     [ -e "/dev/$vg/$1" ] || return 1
-    call lvchange -an "$vg" --select "lv_name=\"$1\" && vg_uuid=\"$group\" && lv_size=\"${size}b\" && lv_attr=~\"^[-V]\" &&
+    call lvchange -an "$vg" --select "lv_name=\"$1\" && vg_uuid=\"$group\" && lv_size=${size}b && lv_attr=~\"^[-V]\" &&
         lv_tags=\"vbs.lineage=$vbs_lineage\" && (lv_tags=\"vbs.volume=$id\" || lv_tags=\"vbs.snapshot=$id\")${pool:+ && pool_lv_uuid=\"$group_pool\"}"
     [ "$ended" -eq 0 ] && ! [ -e "/dev/$vg/$1" ]
 }
@@ -13,7 +13,10 @@ lay_down() {
 same_group
 if lay_down "$name"; then
     must lvrename "$vg" "$name" "$trashed"
-    if [ -n "$mark" ]; then look "$trashed"; fi
+    if [ -n "$mark" ]; then
+        look "$trashed"
+        at "$trashed" || vbs_stop 1 "$vg/$trashed is not there"
+    fi
 else
     look "$name" "$trashed"
     if at "$trashed"; then
@@ -26,4 +29,4 @@ else
         must lvrename "$vg" "$name" "$trashed"
     fi
 fi
-if [ -n "$mark" ] && at "$trashed"; then retag "$trashed" "$mark"; fi
+if [ -n "$mark" ]; then retag "$trashed" "$mark"; fi
