@@ -7,10 +7,12 @@
 //! - `VBS_FAULT=KIND@PLACE[,KIND@PLACE…]`: the fault strikes there. See [`Kind`]. A place is the NUMBER of a boundary,
 //!   or `CLASS.N`, the Nth one of its class, or `CLASS.N+`, that one and all that follow it.
 //! - `VBS_FAULT_CLOCK=SECONDS`: the wall clock is that far off.
+//! - `VBS_FAULT_ONE_MACHINE=1`: several hosts may be one machine, as they are in tests.
 //! - `VBS_FAULT_BROKEN_UNDO=1`: undos are recorded and never done, for whoever tests the tests.
 //!
-//! Boundaries inside a frame are numbered when it is sent. What cannot be read, or does not fit the boundary that
-//! it names, ends vbs at once: a fault that never struck would make a test pass that tested nothing.
+//! Boundaries inside a frame are numbered when it is sent. A frame that runs on another machine never signals vbs:
+//! kinds that would are refused there, and a hook takes their place. What cannot be read, or does not fit the
+//! boundary that it names, ends vbs at once: a fault that never struck would make a test pass that tested nothing.
 
 /// Where in a run a boundary lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +53,13 @@ pub fn clock_offset() -> i64 {
     0
 }
 
+/// Whether several hosts may be one machine.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn tells_no_machines_apart() -> bool {
+    false
+}
+
 /// Whether undos are to be recorded and not done.
 #[cfg(not(debug_assertions))]
 #[inline(always)]
@@ -59,7 +68,7 @@ pub fn breaks_undo() -> bool {
 }
 
 #[cfg(debug_assertions)]
-pub use injected::{Kind, boundary, breaks_undo, clock_offset, hook, pass};
+pub use injected::{Kind, boundary, breaks_undo, clock_offset, hook, pass, tells_no_machines_apart, wrong};
 
 #[cfg(debug_assertions)]
 mod injected {
@@ -86,6 +95,11 @@ mod injected {
         std::env::var("VBS_FAULT_CLOCK").ok().and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 
+    /// Whether several hosts may be one machine: `VBS_FAULT_ONE_MACHINE`.
+    pub fn tells_no_machines_apart() -> bool {
+        std::env::var_os("VBS_FAULT_ONE_MACHINE").is_some()
+    }
+
     /// Whether undos are to be recorded and not done: `VBS_FAULT_BROKEN_UNDO`.
     pub fn breaks_undo() -> bool {
         std::env::var_os("VBS_FAULT_BROKEN_UNDO").is_some()
@@ -103,7 +117,9 @@ mod injected {
         TermTwice,
         /// SIGSTOP to vbs; whoever tests continues it.
         Stop,
-        /// `/bin/sh -c "$VBS_FAULT_HOOK"` is run and waited for: somebody changes the world in mid-run.
+        /// `/bin/sh -c "$VBS_FAULT_HOOK"` is run and waited for: somebody changes the world in mid-run. Inside a frame it
+        /// runs on the frame's host, with the guard held where the frame holds it. A hook that leaves a file and waits
+        /// until somebody removes it holds the run up at this boundary, to be struck from outside.
         Hook,
         /// The connection dies: before sending it is refused, before acting nothing is done, after acting no reply
         /// comes.
@@ -152,6 +168,11 @@ mod injected {
                     matches!(class, BeforeSend | SentBeforeAct | ActedBeforeReply)
                 }
             }
+        }
+
+        /// Whether it is the frame that sends vbs a signal, where it strikes inside one.
+        pub fn strikes_vbs_from_the_frame(self) -> bool {
+            matches!(self, Kind::Kill | Kind::Term | Kind::TermTwice | Kind::Stop | Kind::Slow)
         }
 
         /// Strikes vbs itself. A kind that only a frame or its reply can carry out was put at the wrong boundary.
@@ -297,7 +318,8 @@ mod injected {
         }
     }
 
-    fn wrong(why: impl Display) -> ! {
+    /// Ends vbs at once, because a fault cannot do what it was asked for.
+    pub fn wrong(why: impl Display) -> ! {
         eprintln!("VBS_FAULT: {why}");
         std::process::abort()
     }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::hosts::Hosts;
 use crate::model::command::{Answer, Query};
 use crate::model::{Address, ContainerSpec, ContainerView, HostName};
+use crate::providers::needs::{self, Found, Needs};
 use crate::providers::{CATALOG, Provider, Reading, Scope};
 
 /// Questions that follow from answers: a provider that is not done after them does not know what it wants.
@@ -29,7 +30,31 @@ pub struct Target {
 
 /// Looks at every target. A container that could not be looked at is `Unsurveyed`, with the reason; this never fails.
 pub async fn survey(hosts: &Hosts, lineage: Uuid, targets: &[Target]) -> BTreeMap<Address, ContainerView> {
-    survey_with(hosts, lineage, targets, &in_catalog).await
+    survey_with(hosts, lineage, targets, &in_catalog, Asked::Containers).await
+}
+
+/// The first look at hosts, for a plan: it asks as well whether they have what is needed. A container whose host lacks
+/// something is `Unsurveyed`, and so is one whose host is another one's twin.
+pub async fn first_look(
+    hosts: &Hosts,
+    lineage: Uuid,
+    targets: &[Target],
+) -> BTreeMap<Address, ContainerView> {
+    let mut views = survey_with(hosts, lineage, targets, &in_catalog, Asked::NeedsToo).await;
+    let duplicates = hosts.duplicates();
+    for target in targets {
+        if let Some(why) = duplicates.get(&target.spec.host) {
+            views.insert(target.spec.address.clone(), ContainerView::Unsurveyed { why: why.clone() });
+        }
+    }
+    views
+}
+
+/// What a survey asks beside what is in the containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Containers,
+    NeedsToo,
 }
 
 fn in_catalog(container: &ContainerSpec) -> Result<&'static dyn Provider, String> {
@@ -44,20 +69,27 @@ async fn survey_with(
     lineage: Uuid,
     targets: &[Target],
     provider: Lookup<'_>,
+    asked: Asked,
 ) -> BTreeMap<Address, ContainerView> {
     let mut by_host: BTreeMap<&HostName, Vec<Look<'_>>> = BTreeMap::new();
     for target in targets {
         by_host.entry(&target.spec.host).or_default().push(Look::new(target, lineage, provider));
     }
-    let views = together(by_host.into_iter().map(|(host, looks)| look_at(hosts, host, looks))).await;
+    let views = together(by_host.into_iter().map(|(host, looks)| look_at(hosts, host, looks, asked))).await;
     views.into_iter().flatten().collect()
 }
 
 /// All containers of one host: each round asks the open questions of all of them at once.
-async fn look_at(hosts: &Hosts, host: &HostName, mut looks: Vec<Look<'_>>) -> Vec<(Address, ContainerView)> {
-    for _ in 0..=FURTHER_ROUNDS {
+async fn look_at(
+    hosts: &Hosts,
+    host: &HostName,
+    mut looks: Vec<Look<'_>>,
+    asked: Asked,
+) -> Vec<(Address, ContainerView)> {
+    for round in 0..=FURTHER_ROUNDS {
         // Pools in one volume group, or in two on one host, ask the same: it is asked once.
-        let mut queries: Vec<Query> = Vec::new();
+        let needs = if round == 0 && asked == Asked::NeedsToo { needs(&looks) } else { Vec::new() };
+        let mut queries: Vec<Query> = needs.iter().filter_map(|needs| needs.query()).collect();
         for question in looks.iter().flat_map(|look| &look.questions) {
             if !queries.contains(question) {
                 queries.push(question.clone());
@@ -66,6 +98,9 @@ async fn look_at(hosts: &Hosts, host: &HostName, mut looks: Vec<Look<'_>>) -> Ve
         match hosts.ask(host, &queries).await {
             Ok(answers) => {
                 let answers: Vec<(Query, Answer)> = queries.into_iter().zip(answers).collect();
+                for needs in needs {
+                    refuse_lacking(&mut looks, needs, &answers);
+                }
                 looks.iter_mut().for_each(|look| look.take(&answers));
             }
             Err(error) => looks.iter_mut().for_each(|look| look.fail(&error.why)),
@@ -75,6 +110,36 @@ async fn look_at(hosts: &Hosts, host: &HostName, mut looks: Vec<Look<'_>>) -> Ve
         }
     }
     looks.into_iter().map(Look::end).collect()
+}
+
+/// What has to be on a host for these containers, each once.
+fn needs(looks: &[Look<'_>]) -> Vec<&'static Needs> {
+    let mut found = vec![&needs::HOST];
+    for needs in looks.iter().filter_map(|look| Some(look.provider?.needs())) {
+        if !found.iter().any(|known| std::ptr::eq(*known, needs)) {
+            found.push(needs);
+        }
+    }
+    found
+}
+
+/// Ends the looks at containers whose host lacks what they need.
+fn refuse_lacking(looks: &mut [Look<'_>], needs: &'static Needs, answers: &[(Query, Answer)]) {
+    let Some((_, answer)) = answers.iter().find(|(asked, _)| Some(asked) == needs.query().as_ref()) else {
+        return;
+    };
+    let complaints: Vec<String> = needs.read(answer).iter().filter_map(Found::complaint).collect();
+    if complaints.is_empty() {
+        return;
+    }
+    let concerned = |look: &&mut Look<'_>| {
+        let own = look.provider.map(|provider| provider.needs());
+        std::ptr::eq(needs, &needs::HOST) || own.is_some_and(|own| std::ptr::eq(own, needs))
+    };
+    for look in looks.iter_mut().filter(concerned) {
+        let why = format!("{}: {}", look.target.spec.host, complaints.join(" "));
+        look.fail(why.trim_end_matches('.'));
+    }
 }
 
 /// How far one container has been looked at.
@@ -158,7 +223,7 @@ fn as_recorded(target: &Target, view: ContainerView) -> ContainerView {
 }
 
 /// Runs all futures at once and waits for all, in their order.
-async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+pub async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
     poll_fn(|context| {
         let mut waiting = false;

@@ -15,12 +15,12 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::{Exit, Failure};
 use crate::hosts::{Fence, Hosts, Raised, Verdict, milliseconds};
 use crate::model::command::{Answer, status};
-use crate::model::{Address, ContainerSpec};
+use crate::model::{Address, ContainerSpec, HostName};
 use crate::plan::Plan;
 use crate::plan::step::{Effect, Step};
 use crate::providers::CATALOG;
 use crate::state::{Evidence, RunHandle, StepEvent, StepStatus, Store, StoredOutput, journal};
-use crate::survey::{Target, survey};
+use crate::survey::{Target, survey, together};
 
 /// How a run is to be done.
 #[derive(Debug, Clone)]
@@ -222,18 +222,30 @@ impl<'a> Engine<'a> {
         self.raise_at_guards().await
     }
 
+    /// All hosts at once, one guard after the other on each.
     pub(super) async fn raise_at_guards(&self) -> Result<(), Failure> {
-        let fence = self.fence();
-        for planned in self.plan.containers.values() {
-            raise_at(&self.setup.hosts, &planned.spec, &fence).await?;
+        let planned = self.plan.containers.values().map(|planned| (&planned.spec, true));
+        let others = self.setup.others.iter().map(|spec| (spec, false));
+        let mut by_host: BTreeMap<&HostName, Vec<(&ContainerSpec, bool)>> = BTreeMap::new();
+        for (container, is_touched) in planned.chain(others) {
+            by_host.entry(&container.host).or_default().push((container, is_touched));
         }
-        for other in &self.setup.others {
-            let raised = raise_at(&self.setup.hosts, other, &fence).await;
-            // Nothing is sent there, so it need not be reachable.
-            if let Err(failure) = raised
-                && failure.exit == Exit::Locked
-            {
-                return Err(failure);
+        let fence = self.fence();
+        let raising = by_host.into_values().map(|containers| self.raise_on_host(containers, &fence));
+        together(raising).await.into_iter().collect()
+    }
+
+    async fn raise_on_host(
+        &self,
+        containers: Vec<(&ContainerSpec, bool)>,
+        fence: &Fence,
+    ) -> Result<(), Failure> {
+        for (container, is_touched) in containers {
+            match raise_at(&self.setup.hosts, container, fence).await {
+                Ok(()) => {}
+                Err(failure) if is_touched || failure.exit == Exit::Locked => return Err(failure),
+                // Nothing is sent to what follows, so the host need not be reachable, and is not tried again.
+                Err(_) => break,
             }
         }
         Ok(())

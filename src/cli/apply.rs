@@ -7,7 +7,9 @@ use super::args::{self, ApplyArgs, DestroyArgs, Variables};
 use super::context::Context;
 use super::execute::{Begin, Job, execute, run_options};
 use super::plan::{look_and_plan, options, refuse_errors, show_plan};
-use super::situation::{Question, Situation, containers, nothing_recorded, refuse_open_run, with_situation};
+use super::situation::{
+    Question, Situation, containers, nothing_recorded, on_excluded_host, refuse_open_run, with_situation,
+};
 use super::workspace::Workspace;
 use super::{held_if_any, outputs, purge, reach, saved, show};
 use crate::apply::{Outcome, Views};
@@ -201,7 +203,10 @@ pub fn run(
 /// Containers that the plan does not touch: outputs and conditions may speak of them, and recorded ones see the epoch.
 fn untouched(situation: &Situation<'_>, plan: &Plan) -> Vec<ContainerSpec> {
     let all = containers(&situation.resolved.desired, situation.recorded);
-    let others = all.into_iter().filter(|(address, _)| !plan.containers.contains_key(*address));
+    let excludes = &situation.options.excludes;
+    let others = all.into_iter().filter(|(address, spec)| {
+        !plan.containers.contains_key(*address) && !on_excluded_host(excludes, spec)
+    });
     others.map(|(_, spec)| spec.clone()).collect()
 }
 

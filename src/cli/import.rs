@@ -9,7 +9,7 @@ use super::discover::{look_only, unseen};
 use super::identities::fresh;
 use super::situation::{Question, Situation, containers, nothing_recorded, refuse_open_run, with_situation};
 use super::workspace::Workspace;
-use super::{apply, held_if_any, runtime, show};
+use super::{apply, held_if_any, reach, runtime, show};
 use crate::apply::{Outcome, Views};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::exit::{Exit, Failure};
@@ -35,7 +35,8 @@ pub fn import(context: &mut Context, args: &ImportArgs) -> Result<Exit, Failure>
         let pool = &wanted.object.container;
         let views = look_only(situation, &BTreeSet::from([pool.clone()]))?;
         let found = find(situation, &views, &wanted, &args.id)?;
-        let plan = adopt(&situation.world(&views), &wanted, found, &mut fresh)?;
+        let mut plan = adopt(&situation.world(&views), &wanted, found, &mut fresh)?;
+        reach::write_into(&mut plan, &situation.known_hosts());
         if !context.quiet || !args.run.auto_approve {
             print::to_stdout(|out| ui::plan::render(&plan, context.style, &mut { out }))?;
         }
@@ -186,8 +187,8 @@ fn undeclared(situation: &Situation<'_>, args: &ImportArgs) -> Result<Diagnostic
     let found = fitting.next();
     let Some((pool, stranger, _)) = found else {
         let detail = format!(
-            "{why}, and no pool has a {} called {:?} that could be adopted. `vbs discover` lists what there is and why \
-             not.",
+            "{why}, and no pool that could be looked at has a {} called {:?} that could be adopted. `vbs discover` lists \
+             what there is and why not.",
             to.kind, args.id
         );
         problems.push(Diagnostic::error("Not declared", detail));

@@ -9,6 +9,7 @@ mod discover;
 mod drift;
 mod execute;
 mod graph;
+mod host;
 mod identities;
 mod import;
 mod init;
@@ -125,6 +126,7 @@ fn dispatch(context: &mut Context, cli: &Cli) -> Result<Exit, Failure> {
         Command::State(command) => state::state(context, command),
         Command::Version { json } => version::version(*json),
         Command::Graph(args) => graph::graph(context, args),
+        Command::Host(command) => host::host(context, command),
     }
 }
 

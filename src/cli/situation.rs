@@ -28,7 +28,7 @@ use crate::plan::step::Effect;
 use crate::plan::world::{Options, World};
 use crate::providers::CATALOG;
 use crate::state::Recorded;
-use crate::survey::{Target, survey};
+use crate::survey::{Target, first_look};
 
 /// Configuration and state, resolved against each other.
 pub struct Situation<'a> {
@@ -190,7 +190,7 @@ pub async fn look(
     hosts: &Hosts,
 ) -> Result<Views, Failure> {
     let targets = targets(desired, recorded, excludes)?;
-    let views = survey(hosts, recorded.lineage, &targets).await;
+    let views = first_look(hosts, recorded.lineage, &targets).await;
     for target in &targets {
         if let Some(ContainerView::Present(Surveyed { epoch: Some(found), .. })) =
             views.get(&target.spec.address)
@@ -202,6 +202,11 @@ pub async fn look(
     Ok(views)
 }
 
+/// Whether the host of a container is left out: it may be dead, and is not contacted at all.
+pub fn on_excluded_host(excludes: &[Address], container: &ContainerSpec) -> bool {
+    excludes.contains(&Address::new(Kind::Host, &container.host.0))
+}
+
 fn targets(desired: &Desired, recorded: &Recorded, excludes: &[Address]) -> Result<Vec<Target>, Failure> {
     let mut wanted: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
     for record in lower(desired)?.into_values() {
@@ -211,8 +216,7 @@ fn targets(desired: &Desired, recorded: &Recorded, excludes: &[Address]) -> Resu
     }
     // What is left out is not even asked.
     let excluded = |address: &Address, spec: &ContainerSpec| {
-        let host = Address::new(Kind::Host, &spec.host.0);
-        excludes.iter().any(|excluded| excluded == address || *excluded == host)
+        excludes.contains(address) || on_excluded_host(excludes, spec)
     };
     let looked_at =
         containers(desired, recorded).into_iter().filter(|(address, spec)| !excluded(address, spec));

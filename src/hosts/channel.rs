@@ -32,6 +32,7 @@ pub struct Channel {
     stdout: Stream,
     stderr: Stream,
     greeted: bool,
+    machine: Option<String>,
 }
 
 /// What is waited for.
@@ -108,6 +109,7 @@ impl Channel {
                 stdout: Stream::new(stdout),
                 stderr: Stream::new(stderr),
                 greeted: false,
+                machine: None,
             }),
             _ => Err(io::Error::other("the shell was started without pipes")),
         }
@@ -135,12 +137,18 @@ impl Channel {
             stdout: Stream::new(stdout.ok_or_else(missing)?),
             stderr: Stream::new(stderr.ok_or_else(missing)?),
             greeted: false,
+            machine: None,
         })
     }
 
     /// Whether the shell is still there to be asked.
     pub fn is_alive(&mut self) -> bool {
         self.process.is_alive()
+    }
+
+    /// What the machine calls itself, once it has answered; nothing where it does not say.
+    pub fn machine(&self) -> Option<&str> {
+        self.machine.as_deref()
     }
 
     /// Whether it has answered: what fails before that has changed nothing.
@@ -173,9 +181,10 @@ impl Channel {
         if !self.greeted {
             let hello = replies.next().map(|answer| answer.stdout).unwrap_or_default();
             // Something may have been printed by what a login runs before the shell.
-            if !hello.ends_with(HELLO) {
+            let Some(before) = hello.strip_suffix(HELLO) else {
                 return Err(Lost(format!("it is no POSIX shell: it answered {:?}", clip(hello.as_bytes()))));
-            }
+            };
+            self.machine = before.lines().last().filter(|line| is_machine_id(line)).map(str::to_owned);
             self.greeted = true;
         }
         Ok(replies.collect())
@@ -306,5 +315,11 @@ fn clip(bytes: &[u8]) -> String {
 
 fn hello() -> Message {
     // The script is a constant without a quote.
-    Body { act: format!("'printf %s \"{HELLO}\"'"), ..Body::default() }.message()
+    let act = format!("'cat /etc/machine-id 2>/dev/null || :; printf %s \"{HELLO}\"'");
+    Body { act, ..Body::default() }.message()
+}
+
+/// As machine-id(5) has it.
+fn is_machine_id(line: &str) -> bool {
+    line.len() == 32 && line.bytes().all(|b| b.is_ascii_hexdigit())
 }

@@ -3,11 +3,13 @@
 use super::frame::Body;
 use super::pool::Held;
 use super::{Fence, Hosts, Verdict};
-use crate::faults::{Class, Kind, hook, pass};
+use crate::faults::{Class, Kind, hook, pass, wrong};
+use crate::model::HostName;
 use crate::model::quote::quote;
 
 /// Sends a frame as [`Hosts::send`] does, with whatever is to strike on its way.
-pub async fn send(hosts: &Hosts, held: Held<'_>, mut body: Body, fence: &Fence) -> Verdict {
+pub async fn send(hosts: &Hosts, host: &HostName, held: Held<'_>, mut body: Body, fence: &Fence) -> Verdict {
+    let elsewhere = hosts.is_elsewhere(host);
     let mut swallowed = false;
     for class in [Class::BeforeSend, Class::SentBeforeAct, Class::ActedBeforeReply] {
         match pass(class) {
@@ -16,7 +18,12 @@ pub async fn send(hosts: &Hosts, held: Held<'_>, mut body: Body, fence: &Fence) 
                 return Verdict::NotStarted { why: "connection refused (injected)".to_owned() };
             }
             Some(Kind::Mute) => swallowed = true,
-            Some(kind) => strike(kind, class, &mut body),
+            Some(kind) => {
+                if elsewhere && class != Class::BeforeSend {
+                    refuse_elsewhere(kind, host);
+                }
+                strike(kind, class, &mut body);
+            }
         }
     }
     let verdict = hosts.send(held, &body, fence).await;
@@ -28,6 +35,14 @@ pub async fn send(hosts: &Hosts, held: Held<'_>, mut body: Body, fence: &Fence) 
         }
     }
     if swallowed { Verdict::InDoubt { why: "the reply was lost (injected)".to_owned() } } else { verdict }
+}
+
+/// A process number means something on one machine only: on another it would strike whoever has that number there.
+/// There a [`Kind::Hook`] holds the frame up until somebody outside has struck vbs.
+fn refuse_elsewhere(kind: Kind, host: &HostName) {
+    if kind.strikes_vbs_from_the_frame() {
+        wrong(format_args!("{kind:?} would signal a process on {host}, where vbs does not run: use a hook"));
+    }
 }
 
 /// Writes a fault into the frame, or lets it strike vbs itself where the frame is not sent yet.

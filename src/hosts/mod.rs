@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use frame::{Body, Message};
+pub use pool::local;
 use pool::{Held, Pool};
-pub use ssh::{Ssh, SshSettings};
+pub use ssh::{HostKey, Ssh, SshSettings};
 
 use crate::model::command::{Answer, Effect, Frame, GuardDirectory, Query, status};
 use crate::model::{HostName, HostSpec};
@@ -174,7 +175,7 @@ impl Hosts {
         };
         match self.writer(host).await {
             #[cfg(debug_assertions)]
-            Ok(held) => faults::send(self, held, body, fence).await,
+            Ok(held) => faults::send(self, host, held, body, fence).await,
             #[cfg(not(debug_assertions))]
             Ok(held) => self.send(held, &body, fence).await,
             Err(why) => Verdict::NotStarted { why },
@@ -212,6 +213,34 @@ impl Hosts {
         }
     }
 
+    /// Hosts that turned out to be one machine, of those that were asked, with what to do. Two blocks for this machine
+    /// are seen in the configuration.
+    pub fn duplicates(&self) -> BTreeMap<HostName, String> {
+        let mut found = BTreeMap::new();
+        if crate::faults::tells_no_machines_apart() {
+            return found;
+        }
+        let said = || self.pools.iter().filter_map(|(name, pool)| Some((name, pool, pool.machine()?)));
+        for (name, pool, machine) in said() {
+            let twin = said().find(|(other, twin, theirs)| {
+                *other != name
+                    && *theirs == machine
+                    && (pool.is_another_machine() || twin.is_another_machine())
+            });
+            if let Some((twin, ..)) = twin {
+                found.insert(
+                    name.clone(),
+                    format!(
+                        "host.{name} and host.{twin} are one machine: both have the machine-id {machine}. Use one `host` \
+                         block for it (host.local, which is this machine, needs none). Machines that were copied from \
+                         one image need ids of their own: systemd-machine-id-setup"
+                    ),
+                );
+            }
+        }
+        found
+    }
+
     /// A shell that answered and has not been sent anything since that could be in doubt.
     async fn writer(&self, host: &HostName) -> Result<Held<'_>, String> {
         self.pool(host)?.writer().await
@@ -230,6 +259,12 @@ impl Hosts {
             },
             Err(lost) => Verdict::InDoubt { why: lost.0 },
         }
+    }
+
+    /// Whether a host is another machine, as far as its address tells.
+    #[cfg(debug_assertions)]
+    fn is_elsewhere(&self, host: &HostName) -> bool {
+        self.pools.get(host).is_some_and(Pool::is_elsewhere)
     }
 
     fn pool(&self, host: &HostName) -> Result<&Pool, String> {

@@ -1,7 +1,7 @@
 //! The shells of one host: one that is asked, and a few that act.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
@@ -17,6 +17,7 @@ pub struct Pool {
     ssh: Option<Arc<Ssh>>,
     readers: Idle,
     writers: Idle,
+    machine: OnceLock<String>,
     /// Shells that callers hold.
     held: AtomicUsize,
     freed: Notify,
@@ -48,6 +49,9 @@ impl Drop for Use<'_> {
 
 impl Held<'_> {
     pub fn give_back(self) {
+        if let Some(machine) = self.channel.machine() {
+            self.pool.machine.get_or_init(|| machine.to_owned());
+        }
         self.idle.lock().push(self.channel);
     }
 }
@@ -77,7 +81,20 @@ impl Idle {
 impl Pool {
     pub fn new(spec: HostSpec, ssh: Option<Arc<Ssh>>) -> Self {
         let writers = Idle::new(spec.parallelism);
-        Pool { spec, ssh, readers: Idle::new(1), writers, held: AtomicUsize::new(0), freed: Notify::new() }
+        Pool {
+            spec,
+            ssh,
+            readers: Idle::new(1),
+            writers,
+            machine: OnceLock::new(),
+            held: AtomicUsize::new(0),
+            freed: Notify::new(),
+        }
+    }
+
+    #[cfg(debug_assertions)]
+    pub fn is_elsewhere(&self) -> bool {
+        self.spec.address.is_some()
     }
 
     /// The shell for questions. A new one is greeted together with the first questions: where it does not answer,
@@ -140,6 +157,15 @@ impl Pool {
             if self.spec.become_root { &["sudo", "-n", "--", "/bin/sh"] } else { &["/bin/sh"] };
         let program: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         Channel::open(&program).map_err(|error| Unopened::Failed(error.to_string()))
+    }
+
+    /// What the machine calls itself, where a shell has answered and it says so.
+    pub fn machine(&self) -> Option<&str> {
+        self.machine.get().map(String::as_str)
+    }
+
+    pub fn is_another_machine(&self) -> bool {
+        self.spec.address.is_some()
     }
 
     /// Why there is no shell, or why one that had not answered yet was lost.

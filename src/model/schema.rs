@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::address::Kind;
-use super::container::{ContainerSpec, Setting, Settings};
+use super::container::{ContainerSpec, Setting};
 use super::size::Bytes;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,12 +34,14 @@ pub struct ProviderSchema {
     pub doc: &'static str,
     /// Pools: sizes are rounded up to multiples of this.
     pub allocation_unit: Bytes,
-    /// Pools: why a name cannot be used, if it cannot.
-    pub check_name: fn(&str) -> Result<(), String>,
+    /// Pools: why a name cannot be used in this pool, if it cannot.
+    pub check_name: fn(&ContainerSpec, name: &str) -> Result<(), String>,
+    /// Pools: why an attribute that any pool or any snapshot may have does nothing in this pool, if so.
+    pub without_effect: fn(&ContainerSpec, attribute: &str) -> Option<&'static str>,
+    /// What no other container of the same machine may be in: the attribute that names it, and its name for people.
+    pub occupies: fn(&ContainerSpec) -> (&'static str, String),
     /// Pools: where a volume or snapshot of this name and id is found on the pool's host.
     pub volume_path: fn(&ContainerSpec, name: &str, id: Uuid) -> String,
-    /// Pools: why `wipe` or a snapshot's `reserve` does nothing in a pool with these settings, if it does nothing.
-    pub without_effect: fn(&Settings, attribute: &str) -> Option<&'static str>,
     /// Hypervisors: where the guest, or the one who starts it, finds the disk: `(container, vm, device)`.
     pub guest_path: fn(&ContainerSpec, vm: &str, device: &str) -> String,
     /// Hypervisors: why this VM name or device name cannot be used, if it cannot.

@@ -222,5 +222,7 @@ pub struct Totals {
     pub change: usize,
     pub destroy: usize,
     pub forget: usize,
+    /// Terraform's tools know it by this name.
+    #[serde(rename = "import", default)]
     pub adopt: usize,
 }

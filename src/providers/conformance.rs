@@ -154,9 +154,6 @@ fn operations(container: &ContainerSpec) -> Vec<Operation> {
     let [small, large] = [volume(container, "db", 4096), volume(container, "data", 8192)];
     let snapshot = snapshot(container);
     let entry = TrashEntry { id: id(1), record: small.clone(), purge: false, trashed_at: 0 };
-    if container.provider == "lvm" {
-        all.push(Operation::Adopt { found: stranger(&small), after: small.clone() });
-    }
     all.extend([
         Operation::Create { after: small.clone(), source: None },
         Operation::Create { after: large.clone(), source: Some(snapshot.clone()) },

@@ -11,12 +11,14 @@ use crate::model::observed::Capacity;
 use crate::model::schema::ProviderSchema;
 use crate::model::{Address, Body, ContainerSpec, ContainerView, Kind, Object};
 use crate::plan::step::{Request, Step};
+use needs::{Danger, Needs};
 
 #[cfg(test)]
 mod conformance;
 pub mod directory;
 pub mod file;
 pub mod lvm;
+pub mod needs;
 pub mod store;
 
 /// One container to be surveyed.
@@ -50,6 +52,23 @@ pub trait Provider: Sync {
 
     /// What is wrong with a container's settings beyond their types.
     fn check(&self, container: &ContainerSpec) -> Diagnostics;
+
+    /// What has to be on a host beside what every provider needs. What is missing is an error at plan time.
+    fn needs(&self) -> &'static Needs {
+        &needs::NOTHING
+    }
+
+    /// What `vbs host check` asks the host of a container for [`Provider::dangers`]. Nothing is changed by it.
+    fn examine(&self, container: &ContainerSpec) -> Vec<Query> {
+        let _ = container;
+        Vec::new()
+    }
+
+    /// What may go wrong with a container one day, from the answers to [`Provider::examine`], in the order asked.
+    fn dangers(&self, container: &ContainerSpec, answers: &[Answer]) -> Vec<Danger> {
+        let (_, _) = (container, answers);
+        Vec::new()
+    }
 
     /// What to ask the container's host. Queries of all containers on a host travel in one round trip.
     fn survey(&self, scope: &Scope<'_>) -> Vec<Query>;

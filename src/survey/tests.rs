@@ -12,7 +12,16 @@ struct Scripted;
 
 static SCRIPTED: Scripted = Scripted;
 
+/// A tool that is older than what is needed, on every machine.
+static OLD: Needs = Needs {
+    script: "echo lvm LVM version: 2.02.98",
+    tools: &[needs::Tool { name: "lvm", called: "lvm2", minimum: "2.03.11", todo: "Install a newer one." }],
+};
+
 impl Provider for Scripted {
+    fn needs(&self) -> &'static Needs {
+        &OLD
+    }
     fn schema(&self) -> ProviderSchema {
         unreachable!("a survey needs no schema")
     }
@@ -86,6 +95,10 @@ fn target(label: &str, host: &str, say: &str, identity: Option<u128>) -> Target 
 }
 
 async fn surveyed(targets: &[Target]) -> (BTreeMap<String, ContainerView>, u64) {
+    asked(targets, Asked::Containers).await
+}
+
+async fn asked(targets: &[Target], asked: Asked) -> (BTreeMap<String, ContainerView>, u64) {
     let host = |name: &str, address: Option<&str>| {
         let name = HostName(name.to_owned());
         let spec = HostSpec {
@@ -98,9 +111,15 @@ async fn surveyed(targets: &[Target]) -> (BTreeMap<String, ContainerView>, u64) 
         (name, spec)
     };
     let hosts = Hosts::new([host("other", None), host("away", Some("nowhere.invalid"))].into());
-    let views = survey_with(&hosts, Uuid::nil(), targets, &|container| {
-        if container.provider == "scripted" { Ok(&SCRIPTED) } else { in_catalog(container) }
-    })
+    let views = survey_with(
+        &hosts,
+        Uuid::nil(),
+        targets,
+        &|container| {
+            if container.provider == "scripted" { Ok(&SCRIPTED) } else { in_catalog(container) }
+        },
+        asked,
+    )
     .await;
     let views = views.into_iter().map(|(address, view)| (address.to_string(), view)).collect();
     (views, hosts.round_trips())
@@ -162,4 +181,21 @@ async fn a_provider_that_never_has_enough_does_not_keep_the_survey_from_ending()
     let (views, round_trips) = surveyed(&[target("a", "local", "asks 3", None)]).await;
     assert!(why(&views["pool.a"]).contains("questions"));
     assert_eq!(round_trips, 3);
+}
+
+/// What is there is asked for once, with the first questions.
+#[tokio::test]
+async fn a_host_that_lacks_a_tool_is_an_error_for_what_needs_it_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut other = target("c", "local", "", None);
+    other.spec.provider = "file".to_owned();
+    let path = directory.path().to_str().unwrap().to_owned();
+    other.spec.settings = BTreeMap::from([("path".to_owned(), Setting::Text(path))]);
+    let targets = [target("a", "local", "1", None), target("b", "local", "2", None), other];
+    let (views, round_trips) = asked(&targets, Asked::NeedsToo).await;
+    for pool in ["pool.a", "pool.b"] {
+        assert_eq!(why(&views[pool]), "local: lvm2 >= 2.03.11 is needed, 2.02.98 found. Install a newer one");
+    }
+    assert!(matches!(views["pool.c"], ContainerView::Fresh { .. }), "{:?}", views["pool.c"]);
+    assert_eq!(round_trips, 1);
 }

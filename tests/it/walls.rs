@@ -55,7 +55,8 @@ const IMPURE: &[&str] = &[
 ];
 
 /// What only one room may name.
-const SOLE: &[(&str, &[&str])] = &[("rusqlite", &["state"]), ("tokio::process", &["hosts", "faults"])];
+const SOLE: &[(&str, &[&str])] =
+    &[("rusqlite", &["state"]), ("tokio::process", &["hosts", "faults"]), ("openssh", &["hosts"])];
 
 const LONGEST_FILE: usize = 600;
 

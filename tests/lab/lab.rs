@@ -129,6 +129,16 @@ impl<'machine> Lab<'machine> {
         self.machine.does("wait");
     }
 
+    /// Keeps the machine as it is now, memory and disks, under a name.
+    pub fn keep(&self, state: &'static str) {
+        self.machine.keep(state);
+    }
+
+    /// Brings the machine back to what was kept.
+    pub fn reset_to(&self, state: &'static str) {
+        self.machine.reset_to(state);
+    }
+
     /// Stops the machine between two instructions: a connection to it is silent, and does not break.
     pub fn pause(&self) {
         self.machine.does("pause");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Subcommand};
 use uuid::Uuid;
 
-use super::values::{DescribeWhat, Restore, TrashName, Variables, pool, resource};
+use super::values::{DescribeWhat, Restore, TrashName, Variables, host, pool, resource};
 use crate::model::Address;
 
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -51,6 +51,9 @@ pub enum Command {
     State(StateCommand),
     /// Print the plan's graph as DOT
     Graph(GraphArgs),
+    /// Look at the hosts themselves
+    #[command(subcommand)]
+    Host(HostCommand),
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -356,6 +359,41 @@ pub struct GraphArgs {
     pub options: PlanOptions,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum HostCommand {
+    /// Check that hosts can be reached, and have what is needed; exit 1 when something is wrong
+    Check(HostCheckArgs),
+    /// Show the keys of hosts, ask, and pin them in vbs.known_hosts
+    Trust(HostTrustArgs),
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct HostCheckArgs {
+    /// Only these [default: all of them]
+    #[arg(value_name = "host.NAME", value_parser = host)]
+    pub hosts: Vec<Address>,
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct HostTrustArgs {
+    /// Only these [default: all that have an address]
+    #[arg(value_name = "host.NAME", value_parser = host)]
+    pub hosts: Vec<Address>,
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Pin the new key of a host whose key is another one than the pinned one
+    #[arg(long)]
+    pub replace: bool,
+}
+
 impl Command {
     /// The command's name, for whoever finds the workspace locked.
     pub fn word(&self) -> &'static str {
@@ -377,6 +415,7 @@ impl Command {
             Command::Version { .. } => "version",
             Command::State(_) => "state",
             Command::Graph(_) => "graph",
+            Command::Host(_) => "host",
         }
     }
 }

@@ -10,9 +10,10 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{
-    ApplyArgs, Command, DescribeArgs, DestroyArgs, DiscoverArgs, DriftArgs, GraphArgs, ImportArgs,
-    OutputArgs, PlanArgs, PlanOptions, PurgeArgs, RebuildArgs, RecoverArgs, RestoreArgs, RunOptions, Scope,
-    ShowArgs, StateCommand, TrashCommand, UnlockArgs, ValidateArgs,
+    ApplyArgs, Command, DescribeArgs, DestroyArgs, DiscoverArgs, DriftArgs, GraphArgs, HostCheckArgs,
+    HostCommand, HostTrustArgs, ImportArgs, OutputArgs, PlanArgs, PlanOptions, PurgeArgs, RebuildArgs,
+    RecoverArgs, RestoreArgs, RunOptions, Scope, ShowArgs, StateCommand, TrashCommand, UnlockArgs,
+    ValidateArgs,
 };
 pub use global::{Global, LogFormat, LogLevel};
 pub use values::{DescribeWhat, Restore, TrashName, Variable, Variables};

@@ -168,6 +168,15 @@ pub fn pool(text: &str) -> Result<Address, AddressError> {
     }
 }
 
+/// The address of a host.
+///
+/// # Errors
+/// For everything else.
+pub fn host(text: &str) -> Result<Address, AddressError> {
+    let address: Address = text.parse()?;
+    if address.kind == Kind::Host { Ok(address) } else { Err(AddressError(format!("{address} is no host"))) }
+}
+
 /// `30s`, `5m`, `1h`, or a bare number of seconds.
 pub fn duration(text: &str) -> Result<Duration, DurationError> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use crate::apply::Views;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{
-    Address, Body, ContainerRecord, ContainerSpec, ContainerView, Object, ObjectKey, Observed, OnDestroy,
-    Part, Place, Record, Surveyed, TrashEntry,
+    Address, Body, ContainerRecord, ContainerSpec, ContainerView, Health, Object, ObjectKey, Observed,
+    OnDestroy, Part, Place, Record, Surveyed, TrashEntry,
 };
 use crate::plan::diff::occupies;
 use crate::state::{Contents, Recorded};
@@ -32,8 +32,8 @@ pub struct Found {
     pub contents: Contents,
     /// The largest epoch at any guard.
     pub epochs_seen: u64,
-    /// Marked, and not to be taken into the state as it is.
-    pub leftovers: Diagnostics,
+    /// Marked, and not to be taken into the state as it is; or taken, and of no more use.
+    pub warnings: Diagnostics,
 }
 
 /// Reads every mark of the lineage.
@@ -170,6 +170,14 @@ impl Found {
             };
             return self.leave(container, object, why);
         };
+        if let Health::Broken { why } = &object.health {
+            let detail = format!(
+                "{}, which becomes {}, is broken: {why}. What it held is lost; it can be destroyed and nothing else.",
+                described(container, object),
+                key.address
+            );
+            self.warnings.push(Diagnostic::warning("Broken", detail));
+        }
         let record =
             record(sides.wanted.get(&key).map(|wanted| &**wanted).or(known), key.clone(), container, object);
         self.contents.records.insert(key, record);
@@ -196,7 +204,7 @@ impl Found {
              recorded until it is removed by hand.",
             described(container, object)
         );
-        self.leftovers.push(Diagnostic::warning("Not taken into the state", detail));
+        self.warnings.push(Diagnostic::warning("Not taken into the state", detail));
     }
 
     /// Marks name their sources by the addresses of the time; ids are what counts.
@@ -240,3 +248,6 @@ fn record(settings: Option<&Record>, key: ObjectKey, container: &Address, object
         depends_on: settings.map(|settings| settings.depends_on.clone()).unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod tests;

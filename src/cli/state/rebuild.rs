@@ -20,7 +20,7 @@ use crate::plan::lower::lower;
 use crate::plan::moves;
 use crate::plan::world::Options;
 use crate::state::{Access, Lock, Recorded, Store};
-use crate::survey::{Target, survey};
+use crate::survey::{Target, first_look};
 use crate::ui::{print, table};
 
 pub fn rebuild(context: &mut Context, args: &RebuildArgs) -> Result<Exit, Failure> {
@@ -124,7 +124,7 @@ fn look(
         |spec: &ContainerSpec| Target { spec: spec.clone(), identity: None, wanted: BTreeSet::new() };
     let targets: Vec<Target> = containers.values().map(target).collect();
     let hosts = Hosts::reached_by(situation.ssh, known_hosts(situation, before));
-    let views = runtime()?.block_on(survey(&hosts, lineage, &targets));
+    let views = runtime()?.block_on(first_look(&hosts, lineage, &targets));
     let unseen = |(address, view): (&Address, &ContainerView)| match view {
         ContainerView::Unsurveyed { why } => Some(Diagnostic::error(
             "Cannot be looked at",
@@ -220,6 +220,6 @@ fn present(context: &Context, found: &Found, before: Option<&Recorded>) -> Resul
         text.push_str(&format!("\nRecorded now, not found on any host, and no longer known then:\n\n{lost}"));
     }
     print::data(&text)?;
-    show(&found.leftovers, &context.sources, context.style);
+    show(&found.warnings, &context.sources, context.style);
     Ok(())
 }

@@ -92,20 +92,14 @@ pub fn container(arguments: &Arguments<'_, '_>) -> Option<Entry> {
         }
     }
     let policy = if arguments.address.kind == Kind::Pool { policy(arguments) } else { PoolPolicy::default() };
-    if policy.wipe.as_deref().is_some_and(|wipe| wipe != "none")
-        && let Some(why) = (schema.without_effect)(&settings, "wipe")
+    let address = arguments.address.clone();
+    let container = ContainerSpec { address, provider: schema.name.to_owned(), host, settings, policy };
+    if container.policy.wipe.as_ref().is_some_and(|wipe| wipe != "none")
+        && let Some(why) = (schema.without_effect)(&container, "wipe")
     {
         arguments.without_effect("wipe", why);
     }
-    (!arguments.is_broken()).then(|| {
-        Entry::Container(ContainerSpec {
-            address: arguments.address.clone(),
-            provider: schema.name.to_owned(),
-            host,
-            settings,
-            policy,
-        })
-    })
+    (!arguments.is_broken()).then_some(Entry::Container(container))
 }
 
 fn named_host(arguments: &Arguments<'_, '_>, host: &crate::model::Address) -> Option<HostName> {

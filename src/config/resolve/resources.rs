@@ -57,7 +57,7 @@ impl<'w> Arguments<'w, '_> {
             identity.name.as_ref().filter(|_| identity.container.as_ref().is_none_or(|c| c == pool));
         let name = written.or_else(|| recorded.cloned()).unwrap_or_else(|| derived_name(self.address));
         let check = self.world.schema(pool)?.check_name;
-        if let Err(why) = check(&name) {
+        if let Err(why) = check(self.container(pool)?, &name) {
             let detail = format!("{} Choose another `name`.", super::arguments::sentence(&why));
             self.wrong("name", "Invalid name on the host", "this cannot be a name in the pool", detail);
             return None;
@@ -252,11 +252,11 @@ pub fn snapshot(arguments: &Arguments<'_, '_>) -> Option<Entry> {
     let volume = volume?;
     let origin = arguments.resolution(&volume)?;
     let pool = pool_of(&origin.resource.spec)?.clone();
-    if reserve.is_some() {
-        let schema = arguments.world.schema(&pool)?;
-        if let Some(why) = (schema.without_effect)(&arguments.world.container(&pool)?.settings, "reserve") {
-            arguments.without_effect("reserve", why);
-        }
+    let container = arguments.container(&pool)?;
+    if reserve.is_some()
+        && let Some(why) = (arguments.world.schema(&pool)?.without_effect)(container, "reserve")
+    {
+        arguments.without_effect("reserve", why);
     }
     if !arguments.is_complete() {
         return None;

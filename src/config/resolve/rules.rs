@@ -79,7 +79,7 @@ pub fn name_instances(world: &World<'_>, desired: &mut Desired, diagnostics: &mu
 /// All rules that hold between several things.
 pub fn check(world: &World<'_>, diagnostics: &mut Diagnostics) {
     names(world, diagnostics);
-    directories(world, diagnostics);
+    places(world, diagnostics);
     let mut disks = Disks::default();
     for (resource, spec) in attachments(world) {
         disks.add(world, resource, spec, diagnostics);
@@ -144,33 +144,39 @@ fn names(world: &World<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// No two pools or hypervisors of one host share a directory, and none is inside of another's own `.vbs`.
-fn directories(world: &World<'_>, diagnostics: &mut Diagnostics) {
-    let mut seen: BTreeMap<(&str, &str), &ContainerSpec> = BTreeMap::new();
+/// No two pools or hypervisors of one host share a directory or a volume group's part, and none is inside of another's
+/// own `.vbs`.
+fn places(world: &World<'_>, diagnostics: &mut Diagnostics) {
+    let mut seen: BTreeMap<(&str, &str, String), &ContainerSpec> = BTreeMap::new();
     let machine = |container: &ContainerSpec| machine(world, &container.host);
     let containers = || {
         world.entries.values().filter_map(|entry| match entry {
-            Entry::Container(container) if !container.text("path").is_empty() => Some(container),
+            Entry::Container(container) => Some((container, occupied(world, container)?)),
             _ => None,
         })
     };
-    for container in containers() {
-        if let Some(first) = seen.insert((machine(container), container.text("path")), container) {
+    for (container, (attribute, place)) in containers() {
+        if let Some(first) = seen.insert((machine(container), attribute, place.clone()), container) {
             let detail = format!(
-                "{} and {} are both in {}. Each keeps its own marks and locks there, so they need directories of their own.",
+                "{} and {} are both in {place}. Each keeps its own marks and locks there, so {}.",
                 first.address,
                 container.address,
-                container.text("path")
+                match attribute {
+                    "path" => "they need directories of their own",
+                    _ => "use one of them for both, or another volume group or thin pool",
+                }
             );
-            diagnostics.push(shared(world, "Directory used twice", first, container, detail));
+            let summary =
+                if attribute == "path" { "Directory used twice" } else { "Volume group used twice" };
+            diagnostics.push(shared(world, summary, first, container, detail));
         }
     }
-    for container in containers() {
-        let Some((outer, _)) = container.text("path").split_once("/.vbs") else { continue };
-        let inside =
-            container.text("path")[outer.len() + "/.vbs".len()..].chars().next().is_none_or(|c| c == '/');
+    for (container, (attribute, path)) in containers().filter(|(_, (attribute, _))| *attribute == "path") {
+        let Some((outer, inner)) = path.split_once("/.vbs") else { continue };
+        let inside = inner.chars().next().is_none_or(|c| c == '/');
         let outer = if outer.is_empty() { "/" } else { outer };
-        if let Some(first) = seen.get(&(machine(container), outer)).filter(|_| inside) {
+        let outermost = (machine(container), attribute, outer.to_owned());
+        if let Some(first) = seen.get(&outermost).filter(|_| inside) {
             let detail = format!(
                 "{} keeps its own files in {outer}/.vbs, trash included. Choose a directory outside of it.",
                 first.address
@@ -178,6 +184,12 @@ fn directories(world: &World<'_>, diagnostics: &mut Diagnostics) {
             diagnostics.push(shared(world, "Directory inside of another's", first, container, detail));
         }
     }
+}
+
+/// What a container has for itself: the attribute that says so, and its name.
+fn occupied(world: &World<'_>, container: &ContainerSpec) -> Option<(&'static str, String)> {
+    let occupied = (world.schema(&container.address)?.occupies)(container);
+    (!occupied.1.is_empty()).then_some(occupied)
 }
 
 /// The address of a host; empty for this machine, which may have a block as well.
@@ -195,15 +207,17 @@ fn shared(
     second: &ContainerSpec,
     detail: String,
 ) -> Diagnostic {
-    let path = |container: &ContainerSpec| {
+    let (attribute, _) = occupied(world, second).unwrap_or(("path", String::new()));
+    let called = if attribute == "path" { "the directory" } else { "the place" };
+    let place = |container: &ContainerSpec| {
         let block = world.declared.blocks.get(&container.address)?;
-        Some(block.attributes.get("path").map_or(block.header, |written| written.span))
+        Some(block.attributes.get(attribute).map_or(block.header, |written| written.span))
     };
     let mut problem = Diagnostic::error(summary, detail)
-        .maybe_at(path(second), format!("the directory of {}", second.address))
+        .maybe_at(place(second), format!("{called} of {}", second.address))
         .within(title(world, &second.address));
-    if let Some(span) = path(first) {
-        problem = problem.related(span, format!("the directory of {}", first.address));
+    if let Some(span) = place(first) {
+        problem = problem.related(span, format!("{called} of {}", first.address));
     }
     problem
 }

@@ -6,6 +6,8 @@ use crate::model::HostSpec;
 struct Advice {
     /// Any of these words, as the programs write them.
     said: &'static [&'static str],
+    /// And these, where they make a difference.
+    also: &'static str,
     /// `{host}` is the host's name and `{address}` its address.
     why: &'static str,
     todo: &'static str,
@@ -14,12 +16,20 @@ struct Advice {
 /// The first that fits counts.
 const ADVICE: &[Advice] = &[
     Advice {
+        said: &["Host key verification failed", "host key is known for"],
+        also: "Connection closed by",
+        why: "the key of its jump host is not the one that is known, or none is",
+        todo: "Declare the jump host as a `host` and use `vbs host trust`, or log in to it once with ssh",
+    },
+    Advice {
         said: &["REMOTE HOST IDENTIFICATION HAS CHANGED", "differs from the key for the IP address"],
+        also: "",
         why: "its host key is not the one that is known: it was set up anew, or somebody stands in between",
         todo: "If you know that it was, `vbs host trust --replace host.{host}` shows both keys and pins the new one",
     },
     Advice {
         said: &["Host key verification failed", "host key is known for"],
+        also: "",
         why: "its host key is not known",
         todo: "`vbs host trust host.{host}` shows its fingerprint and pins it in vbs.known_hosts",
     },
@@ -29,32 +39,38 @@ const ADVICE: &[Advice] = &[
             "Too many authentication failures",
             "No supported authentication methods",
         ],
+        also: "",
         why: "ssh could not log in",
         todo: "vbs never asks for a password: `ssh -o BatchMode=yes {address} true` has to work, with a key from the agent \
                or from ssh's own configuration",
     },
     Advice {
         said: &["Connection refused"],
+        also: "",
         why: "nothing listens there",
         todo: "Is sshd running, and is the port right?",
     },
     Advice {
         said: &["Could not resolve hostname"],
+        also: "",
         why: "its name is not known",
         todo: "Is the address right? A `Host` block of ssh's own configuration may name it",
     },
     Advice {
         said: &["Connection timed out", "Operation timed out", "timed out during banner exchange"],
+        also: "",
         why: "it did not answer",
         todo: "Is it on, and does a firewall let ssh through? `connect_timeout` gives it longer",
     },
     Advice {
         said: &["No route to host", "Network is unreachable"],
+        also: "",
         why: "no way leads there",
         todo: "Is the network up, and the host on?",
     },
     Advice {
         said: &["UNKNOWN port 65535", "stdio forwarding failed"],
+        also: "",
         why: "its jump host, or the command that leads to it, could not be passed",
         todo: "Its own message is lost here: `ssh {address} true` shows it. The jump host's key has to be known as well",
     },
@@ -65,22 +81,26 @@ const ADVICE: &[Advice] = &[
             "is not in the sudoers file",
             "may not run sudo",
         ],
+        also: "",
         why: "sudo does not let this user run a shell without a password",
         todo: "On {host}, `visudo -f /etc/sudoers.d/vbs` with `USER ALL=(root) NOPASSWD: /bin/sh` lets it, or leave `become` \
                out",
     },
     Advice {
         said: &["sudo: not found", "sudo: command not found", "sudo: No such file"],
+        also: "",
         why: "sudo is not installed there",
         todo: "Install it, or log in as root and leave `become` out",
     },
     Advice {
         said: &["Bad configuration option", "bad configuration options", "Bad owner or permissions"],
+        also: "",
         why: "ssh does not accept its configuration",
         todo: "Mend the file that it names",
     },
     Advice {
         said: &["refused by peer", "open failed: administratively prohibited"],
+        also: "",
         why: "it allows no further session on one connection",
         todo: "Raise `MaxSessions` in its sshd_config, or lower the host's `parallelism`",
     },
@@ -89,7 +109,9 @@ const ADVICE: &[Advice] = &[
 /// Why a host could not be reached, in words that end without a full stop: what it means, what was said, and what to
 /// do.
 pub fn explain(spec: &HostSpec, said: &str) -> String {
-    let advice = ADVICE.iter().find(|advice| advice.said.iter().any(|words| said.contains(words)));
+    let advice = ADVICE
+        .iter()
+        .find(|advice| said.contains(advice.also) && advice.said.iter().any(|words| said.contains(words)));
     let said = essence(said);
     match advice {
         None => said,

@@ -76,6 +76,29 @@ pub fn connect(config: &Path, socket: &Path, address: &HostAddress, timeout_seco
     arguments
 }
 
+/// The arguments that make ssh write the host's key into the file `shown`, and end without logging in.
+pub fn show_key(config: &Path, shown: &Path, address: &HostAddress, timeout_seconds: u64) -> Vec<OsString> {
+    let mut file = OsString::from("UserKnownHostsFile=");
+    file.push(shown);
+    let timeout = format!("ConnectTimeout={timeout_seconds}").into();
+    let options: [OsString; 8] = [
+        "StrictHostKeyChecking=accept-new".into(),
+        file,
+        "GlobalKnownHostsFile=/dev/null".into(),
+        "HashKnownHosts=no".into(),
+        "PreferredAuthentications=none".into(),
+        "PubkeyAuthentication=no".into(),
+        "GSSAPIAuthentication=no".into(),
+        timeout,
+    ];
+    let mut arguments: Vec<OsString> = vec!["-F".into(), config.into(), "-T".into()];
+    arguments.extend(options.into_iter().flat_map(|option| ["-o".into(), option]));
+    arguments.extend(destination(address));
+    // Where a host lets anybody in.
+    arguments.push("exit".into());
+    arguments
+}
+
 /// The arguments that end a connection.
 pub fn disconnect(socket: &Path) -> Vec<OsString> {
     vec![

@@ -7,12 +7,13 @@
 
 mod advice;
 pub mod config;
+mod directory;
+mod keys;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,9 +22,10 @@ use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::sync::Semaphore;
-use uuid::Uuid;
 
 pub use advice::explain;
+use directory::{Directory, private};
+pub use keys::HostKey;
 
 use super::channel::Channel;
 use crate::model::{HostAddress, HostSpec};
@@ -37,9 +39,6 @@ const ROOT_SHELL: &str = "exec sudo -n -- /bin/sh";
 
 /// How long ssh gets to say what its own time limit said.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// Above this a socket's path, with what ssh adds to it while it makes it, does not fit into an address (108 bytes).
-const LONGEST_BASE: usize = 40;
 
 /// What ssh is started with.
 #[derive(Debug, Clone, Default)]
@@ -66,12 +65,12 @@ pub enum Unopened {
 pub struct Ssh {
     settings: SshSettings,
     /// Made with the first connection.
-    directory: OnceLock<Result<PathBuf, String>>,
+    directory: OnceLock<Result<Directory, String>>,
     /// By address: an edited host block is another connection.
     connections: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<Option<Connection>>>>>,
     sockets: Mutex<Vec<PathBuf>>,
     opening: Semaphore,
-    opened: AtomicU64,
+    last: AtomicU64,
 }
 
 #[derive(Clone)]
@@ -88,13 +87,13 @@ impl Ssh {
             connections: Mutex::default(),
             sockets: Mutex::default(),
             opening: Semaphore::new(OPENING),
-            opened: AtomicU64::new(0),
+            last: AtomicU64::new(0),
         }
     }
 
-    /// How many connections were opened.
-    pub fn connections(&self) -> u64 {
-        self.opened.load(Ordering::Relaxed)
+    /// A number that no file in our directory has.
+    fn next(&self) -> u64 {
+        self.last.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// A shell on a host, over the connection that is there; over a new one where there is none or it died, or where
@@ -149,7 +148,7 @@ impl Ssh {
         let address = HostAddress::parse(address)?;
         let directory = self.directory()?;
         let _turn = self.opening.acquire().await.map_err(|closed| closed.to_string())?;
-        let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = self.next();
         let (socket, said) = (directory.join(number.to_string()), directory.join(format!("{number}.log")));
         let seconds = spec.connect_timeout_seconds.max(1);
         let arguments = config::connect(&directory.join("config"), &socket, &address, seconds);
@@ -158,7 +157,7 @@ impl Ssh {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner).push(socket.clone());
         let ended = self.run_ssh(&arguments, &said, Duration::from_secs(seconds) + GRACE).await;
         let milliseconds = super::milliseconds(begun);
-        tracing::debug!(host = %spec.name, connected = ended.is_ok(), ms = milliseconds, "connected");
+        tracing::debug!(host = %spec.name, connected = matches!(ended, Ok(true)), ms = milliseconds, "connected");
         let text = read(&said);
         match ended {
             Ok(true) => {
@@ -173,9 +172,10 @@ impl Ssh {
     /// Waits until ssh has connected and gone into the background. Says whether it has.
     async fn run_ssh(&self, arguments: &[OsString], said: &Path, limit: Duration) -> Result<bool, String> {
         let file = private(said).map_err(|error| format!("{} cannot be written: {error}", said.display()))?;
-        let mut child = self.command(arguments).stderr(Stdio::from(file)).spawn().map_err(|error| {
-            format!("ssh could not be started: {error}. Is the OpenSSH client installed?")
-        })?;
+        let mut child =
+            self.command("ssh", arguments).stderr(Stdio::from(file)).spawn().map_err(|error| {
+                format!("ssh could not be started: {error}. Is the OpenSSH client installed?")
+            })?;
         match tokio::time::timeout(limit, child.wait()).await {
             Ok(Ok(status)) => Ok(status.success()),
             Ok(Err(error)) => Err(format!("ssh could not be waited for: {error}")),
@@ -188,8 +188,8 @@ impl Ssh {
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is where vbs starts ssh")]
-    fn command(&self, arguments: &[OsString]) -> Command {
-        let mut command = Command::new("ssh");
+    fn command(&self, program: &str, arguments: &[OsString]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .env_clear()
@@ -215,27 +215,25 @@ impl Ssh {
                 let opened = OpenOptions::new().read(true).open(config);
                 opened.map_err(|error| format!("VBS_SSH_CONFIG: {}: {error}", config.display()))?;
             }
-            let directory = make_directory(self.settings.runtime_directory.as_deref())?;
-            let written =
-                private(&directory.join("config")).and_then(|mut file| file.write_all(text.as_bytes()));
-            written.map_err(|error| format!("{} cannot be written: {error}", directory.display()))?;
+            let directory = Directory::make(self.settings.runtime_directory.as_deref())?;
+            let written = private(&directory.path().join("config"))
+                .and_then(|mut file| file.write_all(text.as_bytes()));
+            written.map_err(|error| format!("{} cannot be written: {error}", directory.path().display()))?;
             Ok(directory)
         });
-        made.as_ref().map(PathBuf::as_path).map_err(Clone::clone)
+        made.as_ref().map(Directory::path).map_err(Clone::clone)
     }
 }
 
 impl Drop for Ssh {
     /// Ends the connections. A frame that still runs is left to end.
     fn drop(&mut self) {
-        let Some(Ok(directory)) = self.directory.get() else { return };
         let sockets = std::mem::take(self.sockets.get_mut().unwrap_or_else(PoisonError::into_inner));
         let there = sockets.iter().filter(|socket| socket.exists());
         let ending: Vec<_> = there.map(|socket| self.end(socket)).collect();
         for mut child in ending.into_iter().flatten() {
             let _ = child.wait();
         }
-        let _ = std::fs::remove_dir_all(directory);
     }
 }
 
@@ -267,31 +265,10 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A new file that only this user can read.
-fn private(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
 /// The end of what ssh wrote; nothing where it cannot be read.
 fn read(path: &Path) -> String {
     let mut bytes = Vec::new();
     let opened = OpenOptions::new().read(true).open(path);
     let _ = opened.and_then(|file| file.take(1 << 16).read_to_end(&mut bytes));
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// A directory with a name that nobody can foresee, below the user's own where its path is short enough.
-fn make_directory(base: Option<&Path>) -> Result<PathBuf, String> {
-    let name = format!("vbs-{}", &Uuid::new_v4().simple().to_string()[..16]);
-    let own = base.filter(|path| path.is_absolute() && path.as_os_str().len() <= LONGEST_BASE);
-    let places = own.into_iter().chain([Path::new("/tmp")]);
-    let mut why = String::new();
-    for place in places {
-        let directory = place.join(&name);
-        match DirBuilder::new().mode(0o700).create(&directory) {
-            Ok(()) => return Ok(directory),
-            Err(error) => why = format!("{} cannot be made: {error}", directory.display()),
-        }
-    }
-    Err(why)
 }

@@ -13,9 +13,10 @@ pub fn schema() -> ProviderSchema {
         attributes: store::attributes("The directory that holds one directory of disks for each VM."),
         doc: "A disk is a symbolic link, for VMs that are started by a script or by hand.",
         allocation_unit: Bytes(1),
-        check_name: |_| Err("a hypervisor has no volumes".to_owned()),
-        volume_path: |_, _, _| String::new(),
+        check_name: |_, _| Err("a hypervisor has no volumes".to_owned()),
         without_effect: |_, _| None,
+        occupies: store::occupies,
+        volume_path: |_, _, _| String::new(),
         guest_path: link,
         check_disk,
     }

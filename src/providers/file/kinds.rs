@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::model::schema::ProviderSchema;
-use crate::model::{Bytes, ContainerSpec, Kind, Settings};
+use crate::model::{Bytes, ContainerSpec, Kind};
 use crate::providers::store;
 
 pub const NAME: &str = "file";
@@ -16,15 +16,16 @@ pub fn schema() -> ProviderSchema {
         doc: "Volumes and snapshots are sparse image files in a directory.",
         // A guest sees sectors: what lies behind the last whole one could never be read.
         allocation_unit: Bytes(512),
-        check_name: store::check_file_name,
-        volume_path: image,
+        check_name: |_, name| store::check_file_name(name),
         without_effect,
+        occupies: store::occupies,
+        volume_path: image,
         guest_path: |_, _, _| String::new(),
         check_disk: |_, _| Err("a pool has no disks".to_owned()),
     }
 }
 
-fn without_effect(_: &Settings, attribute: &str) -> Option<&'static str> {
+fn without_effect(_: &ContainerSpec, attribute: &str) -> Option<&'static str> {
     match attribute {
         "wipe" => Some(
             "A file pool removes files, whose space the file system clears before anybody else can read it, so `wipe` has \

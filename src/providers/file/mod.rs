@@ -16,6 +16,7 @@ use crate::model::ContainerSpec;
 use crate::model::command::{Answer, GuardDirectory, Query, Verb};
 use crate::model::schema::ProviderSchema;
 use crate::plan::step::{Request, Step};
+use crate::providers::needs::{self, Needs};
 use crate::providers::{Provider, Reading, Scope, store};
 
 pub struct FilePool;
@@ -35,6 +36,10 @@ impl Provider for FilePool {
 
     fn check(&self, container: &ContainerSpec) -> Diagnostics {
         store::check(container)
+    }
+
+    fn needs(&self) -> &'static Needs {
+        &needs::FILES
     }
 
     fn survey(&self, scope: &Scope<'_>) -> Vec<Query> {

@@ -53,7 +53,8 @@ fn stranger(image: &Image<'_>, owned: Option<String>) -> Stranger {
     Stranger {
         name: image.name.to_owned(),
         reference: image.file.unwrap_or_default().to_owned(),
-        size: image.size,
+        // A directory has a size too, which means nothing here.
+        size: image.file.map_or(Bytes::ZERO, |_| image.size),
         origin: None,
         // Surveys do not look for open files: there may be thousands of processes.
         open: false,
@@ -82,5 +83,4 @@ fn unfit(image: &Image<'_>) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "strangers_tests.rs"]
 mod tests;

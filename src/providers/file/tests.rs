@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 
-use super::*;
 use crate::hosts::{Fence, Hosts, Verdict};
 use crate::model::{Action, Body, Bytes, ContainerView, Health, HostName, Kind, Place, Record, Setting};
 use crate::plan::step::{Effect, Operation, Step, Undo};
@@ -451,7 +450,7 @@ async fn a_whole_life_through_the_transport() {
 
 #[test]
 fn names_that_a_script_could_misread_are_no_names() {
-    let check = FilePool.schema().check_name;
+    let check = crate::providers::store::check_file_name;
     for name in ["", ".vbs", "-rf", "a/b", "a\nb", "a\"b", "a\\b", "..", &"x".repeat(201)] {
         assert!(check(name).is_err(), "{name:?}");
     }

@@ -1,22 +1,14 @@
 //! What is wrong with LVM on a host beyond any one pool, and endangers the data of guests.
 
-use super::report::{Group, LogicalVolume, Report};
+use super::report::{Group, LogicalVolume, Report, Segment};
 use crate::model::Bytes;
+use crate::providers::needs::Danger;
 
 /// What lvm.conf says where nobody wrote a filter.
 const NO_FILTER: &str = "[\"a|.*|\"]";
 
-/// Something that should be mended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Danger {
-    pub what: String,
-    pub what_to_do: String,
-}
-
-impl Danger {
-    fn new(what: impl Into<String>, what_to_do: impl Into<String>) -> Self {
-        Danger { what: what.into(), what_to_do: what_to_do.into() }
-    }
+fn danger(what: impl Into<String>, todo: impl Into<String>) -> Danger {
+    Danger { what: what.into(), todo: todo.into() }
 }
 
 /// Every danger that the report shows: of lvm.conf first, then of each volume group.
@@ -24,7 +16,7 @@ pub fn dangers(report: &Report<'_>) -> Vec<Danger> {
     let mut dangers = scanning(report);
     for group in &report.groups {
         if let Some((one, other)) = report.seen_twice(group) {
-            dangers.push(Danger::new(
+            dangers.push(danger(
                 format!("LVM sees one disk twice, as {one} and as {other}, and changes nothing in its volume group"),
                 "hide one of the two: devices/global_filter in lvm.conf, or `lvmdevices`",
             ));
@@ -41,7 +33,7 @@ fn scanning(report: &Report<'_>) -> Vec<Danger> {
     let setting = |name: &str| report.settings.get(name).copied();
     let mut dangers = Vec::new();
     if setting("devices/scan_lvs") == Some("1") {
-        dangers.push(Danger::new(
+        dangers.push(danger(
             "LVM looks for volume groups inside logical volumes, so it takes those of guests for this host's own",
             "set devices/scan_lvs = 0 in lvm.conf",
         ));
@@ -52,7 +44,7 @@ fn scanning(report: &Report<'_>) -> Vec<Danger> {
     // No settings were told at all: nothing is known.
     let told = !report.settings.is_empty();
     if told && setting("devices/use_devicesfile") != Some("1") && !filtered {
-        dangers.push(Danger::new(
+        dangers.push(danger(
             "LVM uses every disk that this host sees, those that are meant for guests too",
             "list this host's own: devices/use_devicesfile = 1 and `vgimportdevices --all`, or devices/global_filter in lvm.conf",
         ));
@@ -63,9 +55,15 @@ fn scanning(report: &Report<'_>) -> Vec<Danger> {
 fn of_pool(report: &Report<'_>, group: &Group<'_>, pool: &LogicalVolume<'_>) -> Vec<Danger> {
     let name = format!("{}/{}", group.about().map_or("", |vg| &vg.name), pool.name());
     let mut dangers = Vec::new();
-    let is_monitored = group.segment(pool).is_some_and(|segment| segment.is_monitored());
-    if !is_monitored {
-        dangers.push(Danger::new(
+    let segment = group.segment(pool);
+    if segment.is_some_and(|segment| segment.zero != "zero") {
+        dangers.push(danger(
+            format!("the thin pool {name} does not clear its chunks, so new volumes show what others have left there"),
+            format!("`lvchange --zero y {name}`; what is written from then on is clean"),
+        ));
+    }
+    if !segment.is_some_and(Segment::is_monitored) {
+        dangers.push(danger(
             format!("dmeventd does not watch the thin pool {name}, so nobody would notice that it fills up"),
             format!("`lvchange --monitor y {name}`, and activation/monitoring = 1 in lvm.conf"),
         ));
@@ -76,11 +74,11 @@ fn of_pool(report: &Report<'_>, group: &Group<'_>, pool: &LogicalVolume<'_>) -> 
     if promised > size {
         let what = format!("the thin pool {name} has {size} and has promised {promised}");
         dangers.push(match report.settings.get("activation/thin_pool_autoextend_threshold") {
-            Some(&"100") | None => Danger::new(
+            Some(&"100") | None => danger(
                 format!("{what}, and LVM does not extend it before it is full"),
                 "set activation/thin_pool_autoextend_threshold = 70 in lvm.conf and keep space free in its volume group, or watch it",
             ),
-            Some(_) => Danger::new(what, "keep space free in its volume group, and watch it"),
+            Some(_) => danger(what, "keep space free in its volume group, and watch it"),
         });
     }
     dangers

@@ -5,7 +5,8 @@ use uuid::Uuid;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::command::GuardDirectory;
 use crate::model::schema::{Attribute, AttributeType, ProviderSchema};
-use crate::model::{Body, Bytes, ContainerSpec, Kind, Settings};
+use crate::model::{Body, Bytes, ContainerSpec, Kind};
+use crate::providers::needs::{Needs, Tool};
 
 pub const NAME: &str = "lvm";
 
@@ -18,9 +19,10 @@ pub const COPIED: &str = "vbs_copy.";
 /// Wiped, and waiting to be removed.
 pub const WIPED: &str = "vbs_wiped.";
 
-/// Device-mapper names hold volume group and logical volume with every dash doubled, and a suffix such as `-real`, in
-/// 127 bytes (lvm2 2.03.16, `DM_NAME_LEN`).
-const LONGEST: usize = 100;
+/// Bytes of a device-mapper name: volume group and logical volume with every dash doubled, a dash between them, and
+/// behind them `-real` or `-cow` (lvm2 2.03.16, `DM_NAME_LEN` without its NUL, and lib/activate/dev_manager.c).
+const LONGEST: usize = 127;
+const LONGEST_SUFFIX: usize = "-real".len();
 
 /// `lib/misc/lvm-string.c` of lvm2 2.03.16.
 const RESERVED_PREFIXES: [&str; 2] = ["snapshot", "pvmove"];
@@ -45,6 +47,16 @@ const RESERVED_PARTS: [&str; 18] = [
     "_integrity",
 ];
 
+pub static NEEDS: Needs = Needs {
+    script: include_str!("scripts/needs.sh"),
+    tools: &[Tool {
+        name: "lvm2",
+        called: "lvm2",
+        minimum: "2.03.11",
+        todo: "Install lvm2, or a newer one.",
+    }],
+};
+
 pub fn schema() -> ProviderSchema {
     ProviderSchema {
         name: NAME,
@@ -68,25 +80,12 @@ pub fn schema() -> ProviderSchema {
         doc: "Volumes and snapshots are logical volumes of a volume group, thick or in a thin pool.",
         // Extents are the volume group's own: sizes are rounded up to them once it has been looked at.
         allocation_unit: Bytes(512),
-        check_name,
-        volume_path: |container, name, _: Uuid| format!("/dev/{}/{name}", container.text("volume_group")),
+        check_name: |container, name| check_name(container.text("volume_group"), name),
         without_effect,
+        occupies,
+        volume_path: |container, name, _: Uuid| format!("/dev/{}/{name}", container.text("volume_group")),
         guest_path: |_, _, _| String::new(),
         check_disk: |_, _| Err("a pool has no disks".to_owned()),
-    }
-}
-
-fn without_effect(settings: &Settings, attribute: &str) -> Option<&'static str> {
-    let is_thin = settings.contains_key("thin_pool");
-    match attribute {
-        "wipe" if is_thin => Some(
-            "A thin pool clears a block before it gives it to another volume (where `lvs -o zero` says so), and `wipe` has \
-             no effect. Remove the line; where the bytes must be gone from the disk itself, encrypt it.",
-        ),
-        "reserve" if is_thin => Some(
-            "A thin snapshot shares the pool's room and needs none set aside, so `reserve` has no effect. Remove the line.",
-        ),
-        _ => None,
     }
 }
 
@@ -118,19 +117,33 @@ pub fn check(container: &ContainerSpec) -> Diagnostics {
             ));
         }
     }
+    let group = container.text("volume_group");
+    // The longest name of ours is that of what lies in the trash.
+    let ours = format!("{TRASH}{}", Uuid::nil());
+    if problems.is_empty() && mapped_length(group, &ours) > LONGEST {
+        problems.push(Diagnostic::error(
+            "Invalid name of a volume group or thin pool",
+            format!(
+                "{}: with the volume group {group:?} and every dash counted twice, names like {ours} do not fit into \
+                 device-mapper's {LONGEST} bytes. `vgrename` gives it a shorter name.",
+                container.address
+            ),
+        ));
+    }
     problems
 }
 
-/// Why a logical volume cannot have this name, if it cannot.
+/// Why a logical volume of this group cannot have this name, if it cannot.
 ///
 /// # Errors
 /// In a sentence for people.
-pub fn check_name(name: &str) -> Result<(), String> {
+pub fn check_name(volume_group: &str, name: &str) -> Result<(), String> {
     check_characters(name)?;
-    if name.len() > LONGEST {
+    let length = mapped_length(volume_group, name);
+    if length > LONGEST {
         return Err(format!(
-            "{name:?} has {} bytes, and with its volume group's a name has to fit into the 127 bytes of device-mapper: {LONGEST} at most.",
-            name.len()
+            "{name:?} is too long: with its volume group {volume_group:?}, and every dash counted twice, it takes {length} \
+             bytes of device-mapper's {LONGEST}."
         ));
     }
     if let Some(prefix) = RESERVED_PREFIXES.into_iter().find(|prefix| name.starts_with(prefix)) {
@@ -142,6 +155,37 @@ pub fn check_name(name: &str) -> Result<(), String> {
     match [TRASH, STAGED, COPIED, WIPED].into_iter().find(|prefix| name.starts_with(prefix)) {
         Some(prefix) => Err(format!("{name:?} begins with {prefix:?}, which vbs keeps for itself.")),
         None => Ok(()),
+    }
+}
+
+/// How long the longest device-mapper name of a logical volume is.
+fn mapped_length(volume_group: &str, name: &str) -> usize {
+    let dashes = [volume_group, name].map(|text| text.matches('-').count());
+    volume_group.len() + name.len() + dashes[0] + dashes[1] + 1 + LONGEST_SUFFIX
+}
+
+fn without_effect(container: &ContainerSpec, attribute: &str) -> Option<&'static str> {
+    if !is_thin(container) {
+        return None;
+    }
+    match attribute {
+        "wipe" => Some(
+            "A thin pool clears every chunk before a volume can read it (unless it was made with `lvcreate -Zn`), so `wipe` \
+             has no effect. Remove the line; where the bytes must be gone from the disk itself, encrypt it.",
+        ),
+        "reserve" => Some(
+            "A thin snapshot takes space from its pool as it needs it, so `reserve` has no effect. Remove the line.",
+        ),
+        _ => None,
+    }
+}
+
+/// The thick volumes of a volume group, or one thin pool in it.
+fn occupies(container: &ContainerSpec) -> (&'static str, String) {
+    let group = container.text("volume_group");
+    match container.text("thin_pool") {
+        "" => ("volume_group", format!("the volume group {group}")),
+        pool => ("thin_pool", format!("the thin pool {group}/{pool}")),
     }
 }
 

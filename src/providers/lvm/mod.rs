@@ -3,7 +3,7 @@
 //! everything that is run.
 
 mod capacity;
-pub mod danger;
+mod danger;
 mod kinds;
 mod read;
 pub mod report;
@@ -19,6 +19,7 @@ use crate::model::command::{Answer, GuardDirectory, Query, Verb};
 use crate::model::schema::ProviderSchema;
 use crate::model::{Body, Capacity, ContainerSpec};
 use crate::plan::step::{Request, Step};
+use crate::providers::needs::{Danger, Needs};
 use crate::providers::{Provider, Reading, Scope};
 
 pub struct LvmPool;
@@ -38,6 +39,21 @@ impl Provider for LvmPool {
 
     fn check(&self, container: &ContainerSpec) -> Diagnostics {
         kinds::check(container)
+    }
+
+    fn needs(&self) -> &'static Needs {
+        &kinds::NEEDS
+    }
+
+    fn examine(&self, container: &ContainerSpec) -> Vec<Query> {
+        let _ = container;
+        // Of no lineage: epochs are nothing that endangers anybody.
+        vec![survey::of_lineage(uuid::Uuid::nil())]
+    }
+
+    fn dangers(&self, _: &ContainerSpec, answers: &[Answer]) -> Vec<Danger> {
+        let report = answers.first().and_then(|answer| report::Report::parse(answer).ok());
+        report.map(|report| danger::dangers(&report)).unwrap_or_default()
     }
 
     fn survey(&self, scope: &Scope<'_>) -> Vec<Query> {

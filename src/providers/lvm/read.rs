@@ -159,7 +159,7 @@ impl<'r> Pool<'r> {
             .filter(|seen| !seen.lv.is_hidden() && seen.lv.thin_pool() == thin)
             .filter(|seen| thin.is_none() || !seen.lv.is_thin_pool())
             .filter(|seen| !seen.is_object_of(lineage) && !seen.is_helper_of(lineage))
-            .map(Seen::stranger)
+            .map(|seen| seen.stranger(&self.vg.name))
             .collect()
     }
 }
@@ -305,7 +305,7 @@ impl Seen<'_> {
         Ok(notes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
-    fn stranger(&self) -> Result<Stranger, String> {
+    fn stranger(&self, volume_group: &str) -> Result<Stranger, String> {
         let lv = self.lv;
         Ok(Stranger {
             name: lv.name().to_owned(),
@@ -313,12 +313,12 @@ impl Seen<'_> {
             size: self.sizes()?.0,
             origin: lv.has_role("snapshot").then(|| lv.origin().to_owned()),
             open: lv.is_open(),
-            why_not: self.why_not(),
+            why_not: self.why_not(volume_group),
         })
     }
 
     /// Why it cannot be taken over, if it cannot. Being open or inactive is no reason.
-    fn why_not(&self) -> Option<String> {
+    fn why_not(&self, volume_group: &str) -> Option<String> {
         let (lv, tags) = (self.lv, &self.tags);
         if let Some(lineage) = tags.lineage.filter(|_| tags.id().or(tags.helper).is_some()) {
             return Some(format!(
@@ -350,6 +350,6 @@ impl Seen<'_> {
         if !matches!(&*lv.health, "" | "unknown") {
             return Some(format!("LVM says that its health is {:?}", lv.health));
         }
-        kinds::check_name(lv.name()).err()
+        kinds::check_name(volume_group, lv.name()).err()
     }
 }

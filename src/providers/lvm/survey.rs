@@ -1,5 +1,7 @@
 //! The one question of a survey: every volume group of a host at once, so that all pools of a host ask the same.
 
+use uuid::Uuid;
+
 use crate::model::command::{Effect, Query, Verb};
 use crate::providers::Scope;
 
@@ -12,5 +14,9 @@ pub const SURVEY: Verb = Verb {
 };
 
 pub fn query(scope: &Scope<'_>) -> Query {
-    Query { script: SURVEY.script, variables: vec![("lineage".to_owned(), scope.lineage.to_string())] }
+    of_lineage(scope.lineage)
+}
+
+pub fn of_lineage(lineage: Uuid) -> Query {
+    Query { script: SURVEY.script, variables: vec![("lineage".to_owned(), lineage.to_string())] }
 }

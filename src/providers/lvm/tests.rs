@@ -416,7 +416,7 @@ fn what_endangers_guests_is_told_with_its_cure() {
         let report = report::Report::parse(answer).unwrap();
         danger::dangers(&report)
             .into_iter()
-            .map(|danger| format!("{}: {}", danger.what, danger.what_to_do))
+            .map(|danger| format!("{}: {}", danger.what, danger.todo))
             .collect()
     };
     let thin = recorded!("thin_unmonitored");
@@ -434,4 +434,38 @@ fn what_endangers_guests_is_told_with_its_cure() {
     assert_eq!(told(&Answer { stdout: mended, ..thin.clone() }), Vec::<String>::new());
     let scanning = Answer { stdout: thin.stdout.replace("scan_lvs=0", "scan_lvs=1"), ..thin };
     assert!(told(&scanning).iter().any(|danger| danger.contains("inside logical volumes")));
+}
+
+/// `lvcreate -s -l 300%ORIGIN` of lvm2 2.03.16: what it cut the store down to, which is all that can ever be used.
+#[test]
+fn a_whole_reserve_is_what_lvm_takes_at_most() {
+    let (kib, mib) = (|n: u64| Bytes(n << 10), |n: u64| Bytes(n << 20));
+    for (extent, origin, most) in [
+        (kib(128), kib(256), 393_216),
+        (kib(128), kib(640), 786_432),
+        (kib(128), mib(1), 1_179_648),
+        (kib(128), mib(3), 3_276_800),
+        (kib(128), mib(17), 17_956_864),
+        (kib(128), mib(255), 268_566_528),
+        (kib(128), mib(257), 270_663_680),
+        (mib(4), mib(64), 71_303_168),
+        (mib(4), mib(1024), 1_082_130_432),
+    ] {
+        let fitted = |pool: &str, reserve: Option<Bytes>| {
+            let origin_ref = crate::model::SourceRef { id: id(1), address: "volume.db".parse().unwrap() };
+            let mut body = Body::Snapshot(crate::model::SnapshotBody {
+                name: "s".to_owned(),
+                size: origin,
+                origin: origin_ref,
+                reserve,
+            });
+            super::kinds::fit(&container("vg0", pool), extent, &mut body);
+            let Body::Snapshot(snapshot) = body else { panic!() };
+            snapshot.reserve
+        };
+        assert_eq!(fitted("", None), Some(Bytes(most)), "{origin} in extents of {extent}");
+        assert_eq!(fitted("", Some(Bytes(u64::MAX / 4))), Some(Bytes(most)), "LVM would cut it down");
+        assert_eq!(fitted("", Some(Bytes(1))), Some(extent));
+        assert_eq!(fitted("tp", Some(Bytes(1))), None);
+    }
 }

@@ -20,6 +20,11 @@ pub fn guard(container: &ContainerSpec) -> GuardDirectory {
     GuardDirectory(format!("{}/.vbs", container.text("path")))
 }
 
+/// The directory.
+pub fn occupies(container: &ContainerSpec) -> (&'static str, String) {
+    ("path", container.text("path").to_owned())
+}
+
 /// What is wrong with the directory's name.
 pub fn check(container: &ContainerSpec) -> Diagnostics {
     let path = container.text("path");

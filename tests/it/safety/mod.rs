@@ -1,5 +1,6 @@
 //! What vbs promises about other people's data, held against the real program on real files.
 
+mod adopt;
 mod bench;
 mod broken;
 mod changes;

@@ -125,21 +125,57 @@ fn recovery_reaches_a_host_whose_block_is_gone() {
     }
 }
 
-/// A vbs that is killed leaves no connection for ever. The wait ends with the connection; the bound is for a test that
-/// fails.
+/// A vbs that is killed leaves no connection for ever, and no files once another one was there. The wait ends with the
+/// connection; the bound is for a test that fails.
 #[test]
 fn a_killed_vbs_leaves_no_connection_for_ever() {
     if !is_there() {
         return;
     }
     let remote = Remote::one(&volume("db", 0));
-    let output = remote.faulty("apply --auto-approve", "kill@BeforeSend.3");
-    assert_eq!(output.code, 128 + 9, "{output:?}");
+    let own = tempfile::Builder::new().prefix("r").tempdir_in("/tmp").unwrap();
+    let left = || fs::read_dir(own.path()).unwrap().count();
+    let mut command = remote.command("apply --auto-approve");
+    command.env("XDG_RUNTIME_DIR", own.path()).env("VBS_FAULT", "kill@BeforeSend.3");
+    crate::support::run(&mut command).exits(128 + 9);
+    assert_eq!(left(), 1);
     let begun = std::time::Instant::now();
     while remote.servers[0].is_connected() {
         assert!(begun.elapsed().as_secs() < 120, "the connection is still there");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    remote.vbs("recover --auto-approve").exits(0);
+    crate::support::run(remote.command("recover --auto-approve").env("XDG_RUNTIME_DIR", own.path())).exits(0);
     gone(&remote);
+    assert_eq!(left(), 0, "what it left is still there");
+}
+
+/// A terminal sends Ctrl-C to everything that runs in front: the run is taken back over the connection that it has.
+#[test]
+fn an_interrupt_from_the_terminal_does_not_reach_the_connection() {
+    use std::os::unix::process::CommandExt;
+    if !is_there() {
+        return;
+    }
+    let remote = Remote::one(&volume("db", 0));
+    let here = remote.workspace.path("here");
+    let hook = format!("touch {0}; until [ -e {0}.go ]; do sleep 0.01; done", here.display());
+    let child = remote
+        .command("apply --auto-approve")
+        .env("VBS_FAULT", "hook@SentBeforeAct.3")
+        .env("VBS_FAULT_HOOK", hook)
+        .process_group(0)
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while !here.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let group = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process_group(group, rustix::process::Signal::INT).unwrap();
+    fs::write(remote.workspace.path("here.go"), "").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    gone(&remote);
+    assert_eq!(remote.servers[0].logins(), 1, "the connection was lost");
 }

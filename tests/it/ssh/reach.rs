@@ -178,3 +178,56 @@ fn an_edited_host_is_the_same_host_and_a_removed_one_is_remembered() {
     remote.vbs("trash purge --all --auto-approve").exits(0);
     assert!(!remote.workspace.path("pools/0").exists());
 }
+
+/// sshd gives the login a PATH in which this is `sudo`; what it runs has a PATH of its own.
+fn with_sudo(script: &str) -> Remote {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Sshd::with("SetEnv PATH={directory}:/usr/bin:/bin");
+    fs::write(server.path("sudo"), format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(server.path("sudo"), fs::Permissions::from_mode(0o755)).unwrap();
+    let remote = Remote::new(vec![server], &volume("db", 0));
+    let text = remote.workspace.read("main.vbs.hcl");
+    let address = format!("  address = \"{}\"\n", remote.servers[0].address());
+    remote
+        .workspace
+        .file("main.vbs.hcl", &text.replace(&address, &format!("{address}  become = \"sudo\"\n")));
+    remote
+}
+
+#[test]
+fn sudo_runs_the_shell_and_never_asks() {
+    if !is_there() {
+        return;
+    }
+    let works = with_sudo("[ \"$*\" = '-n -- /bin/sh' ] || exit 9; exec /bin/sh");
+    works.apply().says("1 added");
+    works.settled();
+    let asks = with_sudo("echo 'sudo: a password is required' >&2; exit 1");
+    asks.vbs("plan").exits(1).says("sudo does not let this user run a shell").says("NOPASSWD: /bin/sh");
+    let output = asks.vbs("apply --auto-approve").exits(1);
+    assert!(!output.text().contains("creating") && !asks.workspace.path("pools").exists());
+}
+
+/// Frames in different pools of one host run at once: each waits until the other one has begun.
+#[test]
+fn frames_of_one_host_run_side_by_side() {
+    if !is_there() {
+        return;
+    }
+    let pools: String = (1..4)
+        .map(|n| format!("pool \"file\" \"q{n}\" {{\n  host = host.h0\n  path = \"q{n}\"\n  create = true\n}}\n\nvolume \"w{n}\" {{\n  pool = pool.q{n}\n  size = \"1MiB\"\n}}\n\n"))
+        .collect();
+    let remote = Remote::one(&pools);
+    let met = remote.workspace.path("met");
+    fs::create_dir(&met).unwrap();
+    let met_two = format!("[ $(ls {} | wc -l) -ge 2 ]", met.display());
+    let hook = format!(
+        "touch {}/$$; i=0; until {met_two} || [ $i -ge 6000 ]; do i=$((i+1)); sleep 0.01; done; {met_two}",
+        met.display()
+    );
+    let mut command = remote.command("apply --auto-approve");
+    // After three that raise the epoch, three pools are taken into use at the same time.
+    command.env("VBS_FAULT", "hook@SentBeforeAct.4,hook@SentBeforeAct.5").env("VBS_FAULT_HOOK", hook);
+    crate::support::run(&mut command).exits(0).says("3 added");
+    remote.settled();
+}

@@ -33,7 +33,7 @@ impl Sshd {
         Sshd::with("")
     }
 
-    /// With further lines of sshd_config, which count more than ours.
+    /// With further lines of sshd_config, which count more than ours; `{directory}` is where its files are.
     pub fn with(settings: &str) -> Sshd {
         let directory = tempfile::tempdir().unwrap();
         for name in ["host", "key"] {
@@ -147,6 +147,7 @@ fn listen(directory: &Path, settings: &str) -> (u16, Child) {
     for _ in 0..10 {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let at = |name: &str| directory.join(name).display().to_string();
+        let settings = settings.replace("{directory}", &directory.display().to_string());
         let text = format!(
             "{settings}\nListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
              StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 100\n",
@@ -241,6 +242,8 @@ impl Remote {
         let arguments: Vec<&str> = arguments.split_whitespace().collect();
         let mut command = self.workspace.command(&arguments);
         command.env("VBS_SSH_CONFIG", self.workspace.path("ssh_config"));
+        // All servers are on this machine.
+        command.env("VBS_FAULT_ONE_MACHINE", "1");
         command
     }
 

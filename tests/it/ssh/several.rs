@@ -66,3 +66,51 @@ fn a_dead_host_of_three_is_said_and_the_rest_goes_on() {
     remote.apply();
     remote.settled();
 }
+
+/// Two names for one machine would be two places to the plan, and one to everybody else.
+#[test]
+fn two_blocks_for_one_machine_are_an_error() {
+    if !is_there() {
+        return;
+    }
+    let id = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    if id.trim().len() != 32 {
+        use std::io::Write;
+        let _ =
+            writeln!(std::io::stderr(), "\nSKIPPED two blocks for one machine: it has no /etc/machine-id");
+        return;
+    }
+    let remote = three();
+    let output = crate::support::run(remote.command("plan").env_remove("VBS_FAULT_ONE_MACHINE"));
+    let output = output.exits(1).says("host.h0 and host.h1 are one machine").says("systemd-machine-id-setup");
+    assert!(!output.stdout.contains("will be created"), "{}", output.stdout);
+    crate::support::run(remote.command("host check").env_remove("VBS_FAULT_ONE_MACHINE"))
+        .exits(1)
+        .says("Two hosts are one machine");
+}
+
+#[test]
+fn a_check_says_of_each_host_what_is_there_and_what_is_wrong() {
+    if !is_there() {
+        return;
+    }
+    let mut remote = three();
+    remote
+        .vbs("host check")
+        .exits(0)
+        .says("host.h0 (ssh://")
+        .says("flock of util-linux")
+        .says("find of findutils");
+    remote.servers[1].stop();
+    let output = remote.vbs("host check").exits(1).says("nothing listens there");
+    assert!(output.stdout.contains("host.h2 (ssh://"), "{}", output.stdout);
+    remote.vbs("host check host.h0 host.h2").exits(0);
+    remote.vbs("host check host.h7").exits(1).says("Unknown host").says("Did you mean host.h");
+    let report = remote.vbs("host check --json").exits(1).json();
+    let hosts = report["hosts"].as_array().unwrap();
+    let reached: Vec<bool> = hosts.iter().map(|host| host["reached"].as_bool().unwrap()).collect();
+    assert_eq!(reached, [true, false, true]);
+    assert_eq!(hosts[0]["user"], user());
+    assert!(hosts[0]["tools"].as_array().unwrap().iter().all(|tool| tool["ok"] == true));
+    assert!(hosts[1]["why"].as_str().unwrap().contains("Connection refused"));
+}

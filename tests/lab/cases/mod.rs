@@ -1,8 +1,11 @@
 //! Every case of the lab, in the order in which they are run.
 
+mod crash;
 mod faults;
 mod ground;
+mod lvm_scripts;
 mod made;
+mod operators;
 mod outage;
 mod scenarios;
 mod speed;
@@ -11,5 +14,16 @@ mod workflow;
 use crate::Case;
 
 pub fn all() -> Vec<Case> {
-    [ground::CASES, workflow::CASES, faults::CASES, outage::CASES, speed::CASES, &scenarios::all()].concat()
+    [
+        ground::CASES,
+        lvm_scripts::CASES,
+        workflow::CASES,
+        faults::CASES,
+        outage::CASES,
+        speed::CASES,
+        &scenarios::all(),
+        crash::CASES,
+        operators::CASES,
+    ]
+    .concat()
 }

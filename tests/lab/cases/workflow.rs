@@ -9,8 +9,8 @@ pub const CASES: &[Case] = &[
     Case::of("workflow: stamp, snapshot, copy, restore", snapshots_and_copies).on(STORAGE).shared(),
     Case::of("workflow: a mounted file system gets more room", growing).on(STORAGE),
     Case::of("workflow: destroyed, brought back, purged and wiped", trash).on(STORAGE).shared(),
-    Case::of("workflow: a lost state is rebuilt from the marks", rebuild).on(STORAGE).shared(),
-    Case::of("workflow: with sudo, and refused without", sudo).on(STORAGE).shared(),
+    Case::of("workflow: a lost state is rebuilt from the marks", rebuild).on(STORAGE),
+    Case::of("workflow: with sudo, and refused without", sudo).on(STORAGE),
     Case::of("workflow: what others did is named", drift).on(STORAGE),
     Case::of("workflow: the example does what it says", example).on(STORAGE).shared(),
 ];
@@ -206,7 +206,7 @@ fn sudo(lab: &Lab) {
     assert_eq!(scene.live(), ["before_thick", "before_thin", "db_thick", "db_thin"]);
     // Whoever logs in, the machine is the same.
     scene.declare(&both(&[DB, BEFORE].concat()));
-    scene.settled();
+    lab.vbs(&["plan"]).exits(0).says("host.store1").says("Only the state changes");
     lab.write("main.vbs.hcl", &configuration("ops", "become = \"sudo\""));
     scene.close();
 }

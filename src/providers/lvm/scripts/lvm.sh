@@ -238,31 +238,33 @@ make() {
     IFS=$line_end
     for tag in $marks; do set -- "$@" --addtag "$tag"; done
     unset IFS
-    begun=
-    if [ -f "$made_file" ]; then read -r begun <"$made_file" || :; fi
-    [ -n "$begun" ] || begin_making
+    # Where nothing is made, nothing is noted.
+    noted=yes
+    if ! [ -s "$made_file" ]; then
+        noted=
+        trap 'rm -f -- "$made_file"' EXIT
+        begin_making
+    fi
     call lvcreate --yes --name "$making" "$@"
     if [ "$ended" -ne 0 ]; then
         failed=$ended why=$said
         look "$making"
-        if ! at "$making"; then
-            [ -n "$begun" ] || rm -f -- "$made_file"
-            vbs_stop "$failed" "$why"
-        fi
-        if ! is "$id"; then
-            [ -n "$begun" ] || rm -f -- "$made_file"
-            vbs_refuse "$vg/$making exists and is not ours"
-        fi
+        at "$making" || vbs_stop "$failed" "$why"
+        is "$id" || vbs_refuse "$vg/$making exists and is not ours"
+        # Somebody has taken the note away: what is there may be in use for long.
+        if [ -z "$noted" ]; then rm -f -- "$made_file"; fi
+        trap - EXIT
         [ "$size_there" -ge "$least" ] || vbs_refuse "$vg/$making has $size_there bytes, and $least were planned for"
         sectors=
         if [ -f "$made_file" ]; then read -r _ sectors <"$made_file" || :; fi
         if [ -n "$sectors" ]; then return 0; fi
         # Its maker was killed: nobody knows how far it had come.
-        if ! untouched "$making"; then return 0; fi
+        untouched "$making" || return 0
         remove "$making"
         begin_making
         must lvcreate --yes --name "$making" "$@"
     fi
+    trap - EXIT
     acted=yes
     end_making "$making"
 }

@@ -55,4 +55,5 @@ id=$fresh
 made_file=$vbs_guard/made.$vbs_lineage.$id
 make "$snapshot_name" "$mark" 0 -s -pr -L "${reserve}b" "$vg/$name"
 id=$old
+rm -f -- "$vbs_guard/made.$vbs_lineage.$snapshot"
 forget_progress

@@ -6,6 +6,7 @@ look "$source_name" "$name" "$helper"
 expect_source
 [ "$size_there" -le "$size" ] || vbs_refuse "the source $vg/$source_name has $size_there bytes, more than the $size that its copy is to have"
 if at "$name" && is "$id" && ! has_tag vbs.filling; then exit 0; fi
+at "$name" || rm -f -- "$progress_file"
 make "$name" "$mark" "$size" -Wy -Zy -L "${size}b" "$vg"
 if [ "$reserve" != 0 ]; then
     look "$helper"

@@ -1,10 +1,11 @@
-# Removes logical volumes for good, as many as there are in `names`: VG/NAME lines, where NAME ends in the id. A
-# snapshot goes before its origin, which is never removed with snapshots that nobody spoke of.
+# Removes logical volumes for good, as many as there are in `names`: VG/NAME lines, where NAME ends in the id. They may
+# lie in the trash or have been wiped, whatever the names say: an earlier run may have come half-way. A snapshot goes
+# before its origin, which is never removed with snapshots that nobody spoke of.
 same_group
 unset IFS
 set --
 IFS=$line_end
-for each in $names; do set -- "$@" "${each#*/}"; done
+for each in $names; do set -- "$@" "vbs_trash.${each##*.}" "vbs_wiped.${each##*.}"; done
 unset IFS
 look "$@"
 patience=10

@@ -8,3 +8,7 @@ if ! at "$name" || ! is "$id"; then
     if [ -n "$mark" ]; then retag "$trashed" "$mark"; fi
     must lvrename "$vg" "$trashed" "$name"
 fi
+case $attr in
+    [sS]* | ????a*) ;;
+    *) must lvchange --yes -ay -K "$vg/$name" ;;
+esac

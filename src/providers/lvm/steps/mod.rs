@@ -358,7 +358,7 @@ impl Ask<'_, '_> {
         let undo = self.action(&verbs::GIVE_BACK, [("id", object.id.to_string()), ("name", name)]);
         Ok(self.step(Draft {
             what: "adopt".to_owned(),
-            title: self.title(TitleVerb::Prepare, &title_of(object), "which somebody else made".to_owned()),
+            title: self.title(TitleVerb::Adopt, &title_of(object), String::new()),
             run,
             undo: Undo::Run(undo),
             proof: Proof { done: self.whole(object), not_done: self.absent(object.id) },

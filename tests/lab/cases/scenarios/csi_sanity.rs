@@ -7,7 +7,7 @@ use crate::scene::{BOTH, STORAGE, Scene, both, snapshot, volume};
 pub const CASES: &[Case] = &[
     Case::of("csi_sanity_create_same_name_same_capacity", same_name_same_capacity).on(STORAGE),
     Case::of("csi_sanity_create_same_name_different_capacity", same_name_other_capacity).on(STORAGE).shared(),
-    Case::of("csi_sanity_create_volume_with_maximum_length_name", longest_name).on(STORAGE).shared(),
+    Case::of("csi_sanity_create_volume_with_maximum_length_name", longest_name).on(STORAGE),
     Case::of("csi_sanity_delete_succeeds_when_the_volume_is_gone", delete_is_idempotent).on(STORAGE),
     Case::of("csi_sanity_snapshot_existing_name_different_source", snapshot_other_source).on(STORAGE),
     Case::of("csi_sanity_presence_of_new_volumes_and_absence_of_deleted_ones", presence_and_absence)

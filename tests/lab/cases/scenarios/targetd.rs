@@ -5,13 +5,13 @@ use crate::lab::Lab;
 use crate::scene::{BOTH, STORAGE, Scene, both, volume};
 
 pub const CASES: &[Case] = &[
-    Case::of("targetd_test_gp_vol_create_copy_destroy_operations", create_copy_destroy).on(STORAGE).shared(),
+    Case::of("targetd_test_gp_vol_create_copy_destroy_operations", create_copy_destroy).on(STORAGE),
     Case::of("targetd_test_ep_copy_missing_volume", copy_missing).on(STORAGE),
     Case::of("targetd_test_gp_copy_expand_volume", copy_expand).on(STORAGE),
     Case::of("targetd_test_ep_copy_shrink_size_volume", copy_shrink).on(STORAGE),
     Case::of("targetd_test_gp_resize_grow", resize_grow).on(STORAGE),
     Case::of("targetd_test_ep_resize_same_size", resize_same).on(STORAGE),
-    Case::of("targetd_test_ep_resize_shrink", resize_shrink).on(STORAGE).shared(),
+    Case::of("targetd_test_ep_resize_shrink", resize_shrink).on(STORAGE),
     Case::of("targetd_test_ep_vol_name_collision", name_collision).on(STORAGE),
     Case::of("targetd_test_ep_non_existent_vol_destroy", destroy_missing).on(STORAGE),
     Case::of("targetd_test_ep_non_existent_pool", missing_pool).on(STORAGE).shared(),

@@ -8,7 +8,7 @@ pub const CASES: &[Case] = &[
     Case::of("tempest_test_volume_from_snapshot", volume_from_snapshot).on(STORAGE),
     Case::of("tempest_test_volume_from_snapshot_no_size", from_snapshot_no_size).on(STORAGE),
     Case::of("tempest_test_volume_from_snapshot_decreasing_size", from_snapshot_smaller).on(STORAGE),
-    Case::of("tempest_test_snapshot_create_delete_with_volume_in_use", in_use).on(STORAGE).shared(),
+    Case::of("tempest_test_snapshot_create_delete_with_volume_in_use", in_use).on(STORAGE),
     Case::of("tempest_test_snapshot_create_offline_delete_online", offline_online).on(STORAGE),
     Case::of("tempest_test_volume_delete_cascade", delete_cascade).on(STORAGE),
     Case::of("tempest_test_volume_from_snapshot_cascade_delete", cascade_delete_keeps_copy).on(STORAGE),

@@ -6,8 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use super::*;
-use crate::model::{ContainerView, Kind, Record};
+use crate::model::{Bytes, ContainerView, Kind, Record, Stranger};
 use crate::plan::step::{Operation, Undo};
 use crate::providers::store::testing::{Bench, id};
 
