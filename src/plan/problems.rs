@@ -170,10 +170,12 @@ pub fn twice(key: &ObjectKey, containers: &[&Address]) -> Diagnostic {
 }
 
 pub fn unsurveyed(container: &Address, why: &str, addresses: &[Address]) -> Diagnostic {
+    // It may end with a question that leads to the cause.
+    let stop = if why.ends_with('?') { "" } else { "." };
     Diagnostic::error(
         "Cannot be looked at",
         format!(
-            "{container}: {why}. What cannot be looked at is never taken for absent, so nothing is planned for {}. Mend \
+            "{container}: {why}{stop} What cannot be looked at is never taken for absent, so nothing is planned for {}. Mend \
              it, or leave it out with --exclude {container}.",
             some(addresses.iter().map(ToString::to_string))
         ),

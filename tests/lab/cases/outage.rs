@@ -222,7 +222,9 @@ fn one_of_three(lab: &Lab) {
     let adds = |names: &[&str]| -> BTreeSet<(String, String)> {
         names.iter().map(|name| (format!("volume.{name}"), "create".to_owned())).collect()
     };
-    assert_eq!(planned(lab, &[]), adds(&["db_thick", "db_thin", "here"]));
+    let mut seen = planned(lab, &[]);
+    seen.retain(|(address, _)| !address.starts_with("pool."));
+    assert_eq!(seen, adds(&["db_thick", "db_thin", "here"]));
     lab.vbs(&["apply", "--auto-approve"])
         .exits(1)
         .says("pool.there")
