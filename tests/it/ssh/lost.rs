@@ -39,6 +39,31 @@ fn a_connection_that_breaks_around_a_command_leaves_nothing() {
     }
 }
 
+/// Kills vbs while a frame of its apply is at `place`. The frame goes on with `then`, when vbs is dead.
+#[track_caller]
+fn killed(remote: &Remote, place: &str, then: &str) {
+    let here = remote.workspace.path("here");
+    let go = remote.workspace.path("here.go");
+    let hook =
+        format!("touch {}; until [ -e {} ]; do sleep 0.01; done; {then}", here.display(), go.display());
+    let mut child = remote
+        .command("apply --auto-approve")
+        .env("VBS_FAULT", format!("hook@{place}"))
+        .env("VBS_FAULT_HOOK", hook)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while !here.exists() {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before it was at {place}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    fs::write(go, "").unwrap();
+    fs::remove_file(here).unwrap();
+}
+
 /// The server's side of the connection dies while a command runs; the command goes on and ends.
 #[test]
 fn a_cut_connection_is_doubt_and_a_look_decides() {
@@ -85,8 +110,7 @@ fn recovery_waits_for_a_command_that_outlived_its_vbs() {
         return;
     }
     let remote = Remote::one(&volume("db", 0));
-    let output = remote.faulty("apply --auto-approve", "slow@SentBeforeAct.3");
-    assert_eq!(output.code, 128 + 9, "{output:?}");
+    killed(&remote, "SentBeforeAct.3", "sleep 3");
     remote.vbs("plan").says("is open");
     remote.vbs("apply --auto-approve").exits(5);
     remote.vbs("recover --auto-approve").exits(0);
@@ -105,8 +129,7 @@ fn recovery_reaches_a_host_whose_block_is_gone() {
     let moved = "host \"h0\" {\n  address = \"ssh://127.0.0.1:PORT\"\n}\n";
     for text in ["", broken, moved] {
         let mut remote = Remote::one(&volume("db", 0));
-        let output = remote.faulty("apply --auto-approve", "kill@ActedBeforeReply.3");
-        assert_eq!(output.code, 128 + 9, "{output:?}");
+        killed(&remote, "ActedBeforeReply.3", ":");
         if text == moved {
             // It is found under another port now; what is declared counts more than what the journal says.
             let elsewhere = Sshd::start();
