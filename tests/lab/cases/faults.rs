@@ -19,7 +19,7 @@ pub const CASES: &[Case] = &[
     Case::of("faults: a thin pool's metadata are used up", thin_metadata).on(STORAGE),
     Case::of("faults: a thin pool needs a check", thin_check).on(STORAGE),
     Case::of("faults: a thin pool that nobody watches", unwatched).on(STORAGE).shared(),
-    Case::of("faults: an overflowed snapshot", overflowed).on(STORAGE).shared(),
+    Case::of("faults: an overflowed snapshot", overflowed).on(STORAGE),
     Case::of("faults: a mounted volume", mounted).on(MADE).shared(),
     Case::of("faults: a thick volume with snapshots is to grow", origin_grows).on(MADE),
     Case::of("faults: a disk was copied by dd", copied_disk).on(STORAGE),

@@ -10,7 +10,7 @@ use crate::scene::{STORAGE, Scene, both, volume};
 use crate::storage::DISK_B;
 
 pub const CASES: &[Case] = &[
-    Case::of("outage: SSH breaks off, with every kind of change to be made", ssh).on(MADE).shared(),
+    Case::of("outage: SSH breaks off, with every kind of change to be made", ssh).on(MADE),
     Case::of("outage: a disk of the group is taken away", partial).on(STORAGE),
     Case::of("outage: host is edited", edited_host).on(MADE),
     Case::of("outage: volume_group and thin_pool are edited", edited_group).on(MADE).shared(),

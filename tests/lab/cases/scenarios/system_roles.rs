@@ -8,9 +8,7 @@ use crate::scene::{BOTH, STORAGE, Scene, both, volume};
 use crate::storage::{Behaviour, DISK_B};
 
 pub const CASES: &[Case] = &[
-    Case::of("linux_system_roles_tests_create_lvm_pool_then_remove", create_pool_then_remove)
-        .on(STORAGE)
-        .shared(),
+    Case::of("linux_system_roles_tests_create_lvm_pool_then_remove", create_pool_then_remove).on(STORAGE),
     Case::of("linux_system_roles_tests_create_thinp_then_remove", create_thinp_then_remove).on(STORAGE),
     Case::of("linux_system_roles_tests_create_lv_size_equal_to_vg", size_equal_to_group).on(STORAGE),
     Case::of("linux_system_roles_tests_lvm_auto_size_cap", size_cap).on(STORAGE),
