@@ -460,7 +460,7 @@ fn names(lab: &Lab) {
         ("-dash", "begins with a dash"),
         ("two words", "LVM takes letters, digits and + _ . - only"),
         (".", "is no name"),
-        (&long, "128"),
+        (&long, "has more than 127 bytes"),
     ];
     let blocks: String = (wrong.iter().enumerate())
         .map(|(number, (name, _))| {
