@@ -14,7 +14,7 @@ pub const CASES: &[Case] = &[
     Case::of("lvm scripts: taking into use and leaving", joining),
     Case::of("lvm scripts: thick volumes endure", thick),
     Case::of("lvm scripts: thick snapshots endure", thick_snapshots),
-    Case::of("lvm scripts: thin volumes endure", thin).shared(),
+    Case::of("lvm scripts: thin volumes endure", thin),
     Case::of("lvm scripts: a thick copy endures", copying),
     Case::of("lvm scripts: a thin restore endures", thin_restore),
     Case::of("lvm scripts: a thick restore goes on", merging),
