@@ -18,9 +18,9 @@ pub const CASES: &[Case] = &[
     Case::of("faults: a thin pool's data are used up", thin_data).on(STORAGE),
     Case::of("faults: a thin pool's metadata are used up", thin_metadata).on(STORAGE),
     Case::of("faults: a thin pool needs a check", thin_check).on(STORAGE),
-    Case::of("faults: a thin pool that nobody watches", unwatched).on(STORAGE).shared(),
+    Case::of("faults: a thin pool that nobody watches", unwatched).on(STORAGE),
     Case::of("faults: an overflowed snapshot", overflowed).on(STORAGE),
-    Case::of("faults: a mounted volume", mounted).on(MADE).shared(),
+    Case::of("faults: a mounted volume", mounted).on(MADE),
     Case::of("faults: a thick volume with snapshots is to grow", origin_grows).on(MADE),
     Case::of("faults: a disk was copied by dd", copied_disk).on(STORAGE),
     Case::of("faults: names that LVM does not take", names).on(STORAGE),
@@ -129,15 +129,16 @@ fn no_lvm(lab: &Lab) {
     lab.ok("mkdir /root/real; mv /usr/sbin/lvm /root/real/lvm");
     nothing_goes(
         lab,
-        &["Cannot be looked at", "lvm is not installed on this host", "install lvm2, 2.03.11 or newer"],
+        &[
+            "Cannot be looked at",
+            "store1: lvm2 >= 2.03.11 is needed, none found",
+            "Install lvm2, or a newer one",
+        ],
     );
     lab.ok("printf '#!/bin/sh\\n%s\\n%s\\n' \
            '[ \"$1\" != version ] || { echo \"  LVM version:     2.02.187(2) (2020-03-24)\"; exit 0; }' \
            'exec /root/real/lvm \"$@\"' > /usr/sbin/lvm; chmod +x /usr/sbin/lvm");
-    let words = [
-        "Cannot be looked at",
-        "lvm2 2.03.11 or newer is needed, and 2.02.187 was found: install a newer one",
-    ];
+    let words = ["Cannot be looked at", "store1: lvm2 >= 2.03.11 is needed, 2.02.187 found"];
     nor_is_it_applied(lab, &words);
     lab.ok("mv /root/real/lvm /usr/sbin/lvm");
     goes_again(&scene, &before);

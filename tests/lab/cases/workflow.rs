@@ -8,7 +8,7 @@ use crate::storage::DISK_D;
 pub const CASES: &[Case] = &[
     Case::of("workflow: stamp, snapshot, copy, restore", snapshots_and_copies).on(STORAGE).shared(),
     Case::of("workflow: a mounted file system gets more room", growing).on(STORAGE),
-    Case::of("workflow: destroyed, brought back, purged and wiped", trash).on(STORAGE).shared(),
+    Case::of("workflow: destroyed, brought back, purged and wiped", trash).on(STORAGE),
     Case::of("workflow: a lost state is rebuilt from the marks", rebuild).on(STORAGE),
     Case::of("workflow: with sudo, and refused without", sudo).on(STORAGE),
     Case::of("workflow: what others did is named", drift).on(STORAGE),

@@ -32,7 +32,7 @@ pub const CASES: &[Case] = &[
     Case::of("crash: thin make, a share", |lab| sample(lab, &scenario::THIN_MAKE, Part::Share))
         .on(STORAGE)
         .shared(),
-    Case::of("crash: purge, a share", |lab| sample(lab, &scenario::PURGE, Part::Share)).on(STORAGE).shared(),
+    Case::of("crash: purge, a share", |lab| sample(lab, &scenario::PURGE, Part::Share)).on(STORAGE),
     Case::of("crash: from nothing", |lab| sample(lab, &scenario::NOTHING, Part::All)).on(STORAGE),
     Case::of("crash: thin make", |lab| sample(lab, &scenario::THIN_MAKE, Part::Rest)).on(STORAGE),
     Case::of("crash: thick make", |lab| sample(lab, &scenario::THICK_MAKE, Part::All)).on(STORAGE),

@@ -8,7 +8,7 @@ use crate::storage::DISK_B;
 
 pub const CASES: &[Case] = &[
     Case::of("lvm2_snapshot_usage", snapshot_usage).on(STORAGE),
-    Case::of("lvm2_snapshot_merge", snapshot_merge).on(MADE).shared(),
+    Case::of("lvm2_snapshot_merge", snapshot_merge).on(MADE),
     Case::of("lvm2_snapshot_merge_thin", snapshot_merge_thin).on(MADE),
     Case::of("lvm2_snapshot_cow_reduce", snapshot_cow_reduce).on(MADE),
     Case::of("lvm2_snapshot_maxsize", snapshot_maxsize).on(STORAGE),
@@ -16,7 +16,7 @@ pub const CASES: &[Case] = &[
     Case::of("lvm2_thin_flags", thin_flags).on(STORAGE),
     Case::of("lvm2_lvextend_thin_full", lvextend_thin_full).on(STORAGE),
     Case::of("lvm2_activation_skip", activation_skip).on(MADE),
-    Case::of("lvm2_lvcreate_signature_wiping", signature_wiping).on(STORAGE).shared(),
+    Case::of("lvm2_lvcreate_signature_wiping", signature_wiping).on(STORAGE),
     Case::of("lvm2_lvresize_rounding", lvresize_rounding).on(STORAGE),
     Case::of("lvm2_lock_blocking", lock_blocking).on(MADE).shared(),
     Case::of("lvm2_lock_parallel", lock_parallel).on(MADE),

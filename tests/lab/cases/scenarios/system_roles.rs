@@ -14,7 +14,7 @@ pub const CASES: &[Case] = &[
     Case::of("linux_system_roles_tests_lvm_auto_size_cap", size_cap).on(STORAGE),
     Case::of("linux_system_roles_tests_lvm_percent_size", percent_size).on(STORAGE),
     Case::of("linux_system_roles_tests_lvm_errors", errors).on(STORAGE).shared(),
-    Case::of("linux_system_roles_tests_disk_errors", disk_errors).on(STORAGE).shared(),
+    Case::of("linux_system_roles_tests_disk_errors", disk_errors).on(STORAGE),
     Case::of("linux_system_roles_tests_existing_lvm_pool", existing_pool).on(STORAGE).shared(),
     Case::of("linux_system_roles_tests_remove_nonexistent_pool", remove_nonexistent_pool).on(STORAGE),
     Case::of("linux_system_roles_tests_resize", resize).on(MADE),

@@ -14,7 +14,7 @@ pub const CASES: &[Case] = &[
     Case::of("targetd_test_ep_resize_shrink", resize_shrink).on(STORAGE),
     Case::of("targetd_test_ep_vol_name_collision", name_collision).on(STORAGE),
     Case::of("targetd_test_ep_non_existent_vol_destroy", destroy_missing).on(STORAGE),
-    Case::of("targetd_test_ep_non_existent_pool", missing_pool).on(STORAGE).shared(),
+    Case::of("targetd_test_ep_non_existent_pool", missing_pool).on(STORAGE),
 ];
 
 const DB: &str = "volume \"db_POOL\" {\n  pool = pool.POOL\n  size = \"8MiB\"\n}\n";

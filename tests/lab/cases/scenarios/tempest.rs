@@ -5,14 +5,12 @@ use crate::lab::Lab;
 use crate::scene::{BOTH, STORAGE, Scene, both, volume};
 
 pub const CASES: &[Case] = &[
-    Case::of("tempest_test_volume_extend_when_volume_has_snapshot", extend_with_snapshot)
-        .on(STORAGE)
-        .shared(),
+    Case::of("tempest_test_volume_extend_when_volume_has_snapshot", extend_with_snapshot).on(STORAGE),
     Case::of("tempest_test_extend_attached_volume", extend_attached).on(STORAGE),
     Case::of("tempest_test_volume_extend_with_size_smaller_than_original_size", extend_to_less).on(STORAGE),
     Case::of("tempest_test_create_from_volume", create_from_volume).on(STORAGE),
     Case::of("tempest_test_create_from_volume_decreasing_size", create_from_volume_smaller).on(STORAGE),
-    Case::of("tempest_test_delete_attached_volume", delete_attached).on(STORAGE).shared(),
+    Case::of("tempest_test_delete_attached_volume", delete_attached).on(STORAGE),
     Case::of("tempest_test_unmanage_manage_volume", unmanage_manage_volume).on(STORAGE),
     Case::of("tempest_test_quota_volume_gigabytes", quota).on(STORAGE),
 ];
