@@ -23,7 +23,7 @@ pub const CASES: &[Case] = &[
     Case::of("lvm2_duplicate_vgnames", duplicate_vgnames).on(MADE),
     Case::of("lvm2_devicesfile_basic", devicesfile_basic).on(MADE),
     Case::of("lvm2_name_mangling", name_mangling).on(STORAGE),
-    Case::of("lvm2_report_format", report_format).on(MADE).shared(),
+    Case::of("lvm2_report_format", report_format).on(MADE),
     Case::of("lvm2_tags", tags).on(MADE),
 ];
 
