@@ -14,7 +14,7 @@ progress_file=$vbs_guard/progress.$vbs_lineage.${id-}
 object_lock=$vbs_guard/object.$vbs_lineage.${id-}
 # LVM would wait for its own lock for ever: it is told not to wait at all, and `call` waits. lvm.conf cannot change how
 # anything is reported.
-config='global{wait_for_locks=0} activation{retry_deactivation=1} report{list_item_separator="," mark_hidden_devices=1 binary_values_as_numeric=0 compact_output=0 compact_output_cols="" columns_as_rows=0 prefixes=0}'
+config='log{report_command_log=0 verbose=0 command_names=0 prefix=""} global{wait_for_locks=0} activation{retry_deactivation=1} report{list_item_separator="," mark_hidden_devices=1 binary_values_as_numeric=0 compact_output=0 compact_output_cols="" columns_as_rows=0 prefixes=0}'
 acted=
 
 # Runs an LVM command; what it prints is in $said, its status in $ended. One that crashed is run once more.
