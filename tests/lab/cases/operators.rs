@@ -22,7 +22,7 @@ pub const CASES: &[Case] = &[
     Case::of("operators: the room is given once", room_is_given_once).shared(),
     Case::of("operators: the second one in a workspace is locked out", locked_out).on(STORAGE),
     Case::of("operators: a stopped holder is fenced off", fenced_off).on(STORAGE),
-    Case::of("operators: a command of a fenced holder comes too late", comes_too_late).on(STORAGE).shared(),
+    Case::of("operators: a command of a fenced holder comes too late", comes_too_late).on(STORAGE),
     Case::of("operators: a stale copy of the state is refused", stale_copy).on(STORAGE),
 ];
 

@@ -12,7 +12,7 @@ pub const CASES: &[Case] = &[
     Case::of("workflow: a lost state is rebuilt from the marks", rebuild).on(STORAGE),
     Case::of("workflow: with sudo, and refused without", sudo).on(STORAGE),
     Case::of("workflow: what others did is named", drift).on(STORAGE),
-    Case::of("workflow: the example does what it says", example).on(STORAGE).shared(),
+    Case::of("workflow: the example does what it says", example).on(STORAGE),
 ];
 
 const DB: &str = "volume \"db_POOL\" {\n  pool = pool.POOL\n  size = \"8MiB\"\n}\n";
