@@ -172,7 +172,8 @@ fn human(report: &Report) -> String {
     let place = report.spec.address.as_deref().unwrap_or("this machine");
     let mut text = format!("{} ({place})\n", address(&report.spec.name));
     if let Some(why) = &report.unreachable {
-        return text + &format!("  ✗ {}.\n", harmless(why.trim_end_matches('.')));
+        let stop = if why.ends_with(['.', '?']) { "" } else { "." };
+        return text + &format!("  ✗ {}{stop}\n", harmless(why));
     }
     text += &format!("  ✓ reached in {} ms, as {}\n", report.milliseconds, harmless(&rights(report)));
     for tool in &report.tools {
