@@ -96,6 +96,8 @@ impl Default for Patience {
 /// that run are left to end.
 pub struct Hosts {
     pools: BTreeMap<HostName, Pool>,
+    /// Random. Tells the shells of this process from those of one that died.
+    instance: Uuid,
     patience: Patience,
     round_trips: AtomicU64,
     frames: AtomicU64,
@@ -118,6 +120,7 @@ impl Hosts {
             specs.into_iter().map(|(name, spec)| (name, Pool::new(spec, ssh.map(Arc::clone)))).collect();
         Hosts {
             pools,
+            instance: Uuid::new_v4(),
             patience: Patience::default(),
             round_trips: AtomicU64::new(0),
             frames: AtomicU64::new(0),
@@ -173,7 +176,7 @@ impl Hosts {
             Ok(body) => body,
             Err(why) => return Verdict::NotStarted { why },
         };
-        match self.writer(host).await {
+        match self.writer(host, fence).await {
             #[cfg(debug_assertions)]
             Ok(held) => faults::send(self, host, held, body, fence).await,
             #[cfg(not(debug_assertions))]
@@ -194,7 +197,7 @@ impl Hosts {
     ) -> Result<Raised, HostError> {
         let frame = Frame {
             script: include_str!("raise.sh"),
-            variables: Vec::new(),
+            variables: vec![("instance".to_owned(), self.instance.to_string())],
             stdin: String::new(),
             effect: Effect::TakesGuard,
             guard: Some(guard.clone()),
@@ -242,8 +245,8 @@ impl Hosts {
     }
 
     /// A shell that answered and has not been sent anything since that could be in doubt.
-    async fn writer(&self, host: &HostName) -> Result<Held<'_>, String> {
-        self.pool(host)?.writer().await
+    async fn writer(&self, host: &HostName, fence: &Fence) -> Result<Held<'_>, String> {
+        self.pool(host)?.writer(&format!("vbs-{}-{}", fence.lineage, self.instance)).await
     }
 
     async fn send(&self, mut held: Held<'_>, body: &Body, fence: &Fence) -> Verdict {

@@ -103,15 +103,16 @@ impl Pool {
     /// # Errors
     /// In words, where none can be started.
     pub async fn reader(&self) -> Result<Held<'_>, String> {
-        self.hold(&self.readers, &self.writers).await
+        self.hold(&self.readers, &self.writers, None).await
     }
 
-    /// A shell that has answered.
+    /// A shell that has answered. `name` is an argument of its process, so that whoever closes the run of a vbs that
+    /// died finds what it left on the host; letters, digits and dashes.
     ///
     /// # Errors
     /// In words, where none can be started or it did not answer.
-    pub async fn writer(&self) -> Result<Held<'_>, String> {
-        let mut held = self.hold(&self.writers, &self.readers).await?;
+    pub async fn writer(&self, name: &str) -> Result<Held<'_>, String> {
+        let mut held = self.hold(&self.writers, &self.readers, Some(name)).await?;
         let patience = Duration::from_secs(self.spec.connect_timeout_seconds.max(1));
         held.channel.greet(patience).await.map_err(|lost| self.unreachable(&lost.0))?;
         Ok(held)
@@ -120,7 +121,12 @@ impl Pool {
     /// An idle shell, else a new one. Where a host allows no more on its connection, it is one that is idle among the
     /// others, or the next that is given back, or one on another connection: a shell whose frame outlives our
     /// patience may be what is in the way.
-    async fn hold<'a>(&'a self, idle: &'a Idle, others: &'a Idle) -> Result<Held<'a>, String> {
+    async fn hold<'a>(
+        &'a self,
+        idle: &'a Idle,
+        others: &'a Idle,
+        name: Option<&str>,
+    ) -> Result<Held<'a>, String> {
         let permit = idle.permits.acquire().await.map_err(|closed| closed.to_string())?;
         let mut anew = false;
         let channel = loop {
@@ -128,7 +134,7 @@ impl Pool {
             if let Some(channel) = idle.reuse() {
                 break channel;
             }
-            let why = match self.open(anew).await {
+            let why = match self.open(name, anew).await {
                 Ok(channel) => break channel,
                 Err(Unopened::Failed(why)) => return Err(self.unreachable(&why)),
                 Err(Unopened::Full(why)) => why,
@@ -148,14 +154,15 @@ impl Pool {
         Ok(Held { channel, pool: self, idle, _use: Use(self), _permit: permit })
     }
 
-    async fn open(&self, anew: bool) -> Result<Channel, Unopened> {
+    async fn open(&self, name: Option<&str>, anew: bool) -> Result<Channel, Unopened> {
         if let Some(address) = &self.spec.address {
             let unsaid = || Unopened::Failed(format!("nothing was said of how {address} is reached"));
-            return self.ssh.as_ref().ok_or_else(unsaid)?.shell(&self.spec, anew).await;
+            return self.ssh.as_ref().ok_or_else(unsaid)?.shell(&self.spec, name, anew).await;
         }
         let words: &[&str] =
             if self.spec.become_root { &["sudo", "-n", "--", "/bin/sh"] } else { &["/bin/sh"] };
-        let program: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let named = name.iter().flat_map(|name| ["-s", *name]);
+        let program: Vec<String> = words.iter().copied().chain(named).map(str::to_owned).collect();
         Channel::open(&program).map_err(|error| Unopened::Failed(error.to_string()))
     }
 

@@ -101,8 +101,9 @@ impl Ssh {
     ///
     /// # Errors
     /// Where there is none. Nothing was sent then.
-    pub async fn shell(&self, spec: &HostSpec, anew: bool) -> Result<Channel, Unopened> {
-        let command = if spec.become_root { ROOT_SHELL } else { SHELL };
+    pub async fn shell(&self, spec: &HostSpec, name: Option<&str>, anew: bool) -> Result<Channel, Unopened> {
+        let shell = if spec.become_root { ROOT_SHELL } else { SHELL };
+        let command = &name.map_or_else(|| shell.to_owned(), |name| format!("{shell} -s {name}"));
         let mut connection = self.connection(spec, None).await.map_err(Unopened::Failed)?;
         let mut again = anew;
         if anew {

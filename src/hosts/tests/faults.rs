@@ -6,6 +6,8 @@ use std::process::{Command, Output};
 
 use super::*;
 
+/// Whose shells the struck process starts.
+pub(super) const LINEAGE: &str = "VBS_TEST_LINEAGE";
 const CASE: &str = "VBS_TEST_DIRECTORY";
 
 /// Joins a container (boundaries 1 to 4) and then makes a file in it (5 to 8), printing the verdicts. The tests below
@@ -44,6 +46,7 @@ impl Struck {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "hosts::tests::faults::undisturbed_everything_is_done", "--nocapture"])
             .env(CASE, directory.path())
+            .env(LINEAGE, fence(1).lineage.to_string())
             .env("VBS_FAULT", fault)
             .env("VBS_FAULT_HOOK", format!("echo hooked >>{}/made", directory.path().display()))
             .env("VBS_FAULT_LOG", directory.path().join("log"))

@@ -172,6 +172,84 @@ async fn a_guard_that_was_replaced_while_it_was_waited_for_is_gone() {
     assert_eq!((waited.status, waited.stdout.as_str()), (status::GONE, ""), "{}", waited.stderr);
 }
 
+/// What a vbs that died left on the host, where nothing fences it: the container was still to be made.
+struct Left {
+    dead: Hosts,
+    shell: String,
+    guard: GuardDirectory,
+    directory: tempfile::TempDir,
+}
+
+impl Left {
+    async fn behind() -> Left {
+        let dead = here();
+        let directory = tempfile::tempdir().unwrap();
+        let shell = answered(dead.act(&local(), &frame("echo $$"), &fence(1)).await).stdout;
+        let guard = GuardDirectory(directory.path().join("pool").to_str().unwrap().to_owned());
+        Left { dead, shell: shell.trim().to_owned(), guard, directory }
+    }
+
+    fn join(&self) -> Frame {
+        let script = "mkfifo \"$vbs_guard.go\"; : >\"$vbs_guard.begun\"; read -r line <\"$vbs_guard.go\"; mkdir \"$vbs_guard\"";
+        Frame { guard: Some(self.guard.clone()), ..frame(script) }
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = std::process::Command::new("kill").args([signal, &self.shell]).status().unwrap();
+        assert!(status.success());
+    }
+
+    fn path(&self, ending: &str) -> PathBuf {
+        self.directory.path().join(format!("pool{ending}"))
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_had_not_begun_never_does_once_the_epoch_is_raised() {
+    let left = Left::behind().await;
+    left.signal("-STOP");
+    let (host, fence, join) = (local(), fence(1), left.join());
+    // It is written into the shell's input, and its vbs is gone before the shell has read it.
+    let sent = tokio::time::timeout(Duration::from_millis(200), left.dead.act(&host, &join, &fence)).await;
+    assert!(sent.is_err());
+    let raised = here().raise(&host, &left.guard, &Fence { wait_seconds: 1, ..fence.clone() }).await;
+    assert!(matches!(&raised, Ok(Raised::Busy { holder }) if holder.contains(&left.shell)), "{raised:?}");
+    left.signal("-CONT");
+    assert_eq!(here().raise(&host, &left.guard, &fence).await, Ok(Raised::NoContainer));
+    assert_eq!(std::fs::read_dir(left.directory.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_command_that_has_begun_is_waited_for_and_not_ended() {
+    let left = Left::behind().await;
+    let (host, fence, join) = (local(), fence(1), left.join());
+    let other = here();
+    let raise = async {
+        wait_for(&left.path(".begun")).await;
+        let free = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            assert!(!left.path("").exists());
+            std::fs::write(left.path(".go"), "go\n").unwrap();
+        };
+        tokio::join!(other.raise(&host, &left.guard, &fence), free).0
+    };
+    let (_, raised) = tokio::join!(left.dead.act(&host, &join, &fence), raise);
+    assert_eq!(raised, Ok(Raised::NoContainer));
+    assert!(left.path("").exists(), "what had begun came to its end before the epoch was raised");
+}
+
+#[tokio::test]
+async fn shells_of_other_workspaces_and_our_own_are_left_alone() {
+    let (ours, left) = (here(), Left::behind().await);
+    let own = answered(ours.act(&local(), &frame("echo $$"), &fence(1)).await).stdout;
+    let theirs = Fence { lineage: Uuid::new_v4(), ..fence(1) };
+    assert_eq!(left.dead.raise(&local(), &left.guard, &theirs).await, Ok(Raised::NoContainer));
+    let again = answered(ours.act(&local(), &frame("echo $$"), &fence(1)).await).stdout;
+    assert_eq!(again, own);
+    assert_eq!(ours.raise(&local(), &left.guard, &fence(1)).await, Ok(Raised::NoContainer));
+    assert_eq!(answered(ours.act(&local(), &frame("echo $$"), &fence(1)).await).stdout, own);
+}
+
 /// The guard is held while the script runs, and each rule holds, whatever stands behind `/bin/sh`.
 #[tokio::test]
 async fn every_shell_keeps_the_guard() {
