@@ -39,6 +39,9 @@ pub struct RunOptions {
 /// A look at the finished world: what must hold of it, and the outputs where they can be told.
 pub type Conclude<'a> = dyn Fn(&Views) -> (Diagnostics, Option<Vec<StoredOutput>>) + 'a;
 
+/// Where secrets are looked up by name.
+pub type Secrets<'a> = dyn Fn(&str) -> Result<String, Diagnostic> + 'a;
+
 /// What a run needs beside its plan.
 pub struct Setup<'a> {
     pub store: &'a mut Store,
@@ -49,6 +52,8 @@ pub struct Setup<'a> {
     /// Recorded containers that the plan does not touch: their guards see the epoch too, so that an older copy of the
     /// state is noticed wherever it looks.
     pub others: Vec<ContainerSpec>,
+    /// The secret of a name.
+    pub secrets: &'a Secrets<'a>,
     /// Looks at the world once everything reversible is done: conditions that must hold of it (a failure reverts), and
     /// the outputs, where they can be told.
     pub conclude: &'a Conclude<'a>,
@@ -157,7 +162,11 @@ impl<'a> Engine<'a> {
             ) => action,
             (_, true) => return Err(Diagnostic::bug(format!("{} has no undo to send", step.id)).into()),
         };
-        let frame = CATALOG.frame(action, &step.guard)?;
+        let mut frame = CATALOG.frame(action, &step.guard)?;
+        for name in &action.secrets {
+            frame.stdin.push_str(&(self.setup.secrets)(name)?);
+            frame.stdin.push('\n');
+        }
         let (hosts, host, fence) = (Arc::clone(&self.setup.hosts), step.host.clone(), self.fence());
         let (step, verb) = (step.id.clone(), format!("{}/{}", action.provider, action.verb));
         let (advance, signals) = (self.advances.tell.clone(), self.setup.signals.clone());

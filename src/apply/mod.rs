@@ -15,7 +15,7 @@ mod remains;
 mod revert;
 mod signal;
 
-pub use engine::{Conclude, Engine, RunOptions, Setup, raise_at, stale};
+pub use engine::{Conclude, Engine, RunOptions, Secrets, Setup, raise_at, stale};
 pub use event::{CommandFailure, Event};
 pub use outcome::Outcome;
 pub use proof::{Finding, Seen, Views};

@@ -185,6 +185,7 @@ pub fn run(
         (problems, outputs)
     };
     let job = Job {
+        key: situation.key.as_ref(),
         plan,
         run: run_word(kind),
         options: run_options(context, asked),

@@ -12,7 +12,7 @@ use crate::exit::Failure;
 use crate::hosts::Hosts;
 use crate::model::{Address, ContainerSpec};
 use crate::plan::{Plan, Totals};
-use crate::state::{OpenRun, RunKind, Store, StoredOutput};
+use crate::state::{Key, OpenRun, RunKind, Store, StoredOutput};
 use crate::ui::print;
 use crate::ui::progress::{Json, Live, Plain, Progress, Quiet};
 use crate::ui::verdict::Run;
@@ -35,6 +35,8 @@ pub struct Job<'a> {
     /// How every host of the plan and the others is reached.
     pub hosts: Specs,
     pub json: bool,
+    /// What secrets follow from.
+    pub key: Option<&'a Key>,
     pub conclude: &'a Conclude<'a>,
 }
 
@@ -73,7 +75,12 @@ pub fn execute(
             )
         })?;
         let mut listener = |event: Event| progress.borrow_mut().event(&event);
+        let secret = |name: &str| match job.key {
+            Some(key) => Ok(key.secret(job.plan.lineage, name)),
+            None => Err(super::no_key(name)),
+        };
         let setup = Setup {
+            secrets: &secret,
             store,
             hosts: Arc::new(Hosts::reached_by(&context.ssh, job.hosts.clone())),
             signals,

@@ -54,6 +54,6 @@ pub fn fresh() -> Uuid {
 fn recorded_name(body: &Body) -> Option<String> {
     match body {
         Body::Disk(disk) => Some(disk.device.clone()),
-        Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) => body.name().map(str::to_owned),
+        _ => body.name().map(str::to_owned),
     }
 }

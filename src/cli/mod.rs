@@ -190,6 +190,17 @@ fn state_key(context: &Context, state: &Path) -> Result<Option<Key>, Diagnostic>
     }
 }
 
+/// A step needs a secret, and there is nothing that it could follow from.
+fn no_key(name: &str) -> Diagnostic {
+    Diagnostic::error(
+        "The key of the state is missing",
+        format!(
+            "The secret {name:?} follows from the key beside the state, and there is none. Put the key file back, or give \
+             the key in VBS_STATE_KEY; nothing was sent."
+        ),
+    )
+}
+
 fn state_key_or_create(context: &Context, workspace: &Workspace) -> Result<Key, Diagnostic> {
     match state_key(context, &workspace.state_path)? {
         Some(key) => Ok(key),

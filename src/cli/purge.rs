@@ -86,6 +86,7 @@ pub fn run(
         trash: &recorded.trash,
         live: &views,
         makers: &CATALOG,
+        fingerprint: situation,
     };
     let mut plan = trash::purge(&world, entries)?;
     run_plan(context, situation, store, &mut plan, RunKind::Purge, asked)
@@ -111,6 +112,7 @@ pub fn run_plan(
         others: others.map(|(_, record)| record.spec.clone()).collect(),
         hosts,
         json: false,
+        key: situation.key.as_ref(),
         conclude: &|_| (Diagnostics::new(), None),
     };
     execute(context, store, &job, Begin::Fresh { kind, outputs: None })

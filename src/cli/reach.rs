@@ -71,6 +71,7 @@ fn row(spec: &HostSpec, before: Option<&HostSpec>) -> ResourceChange {
         |spec: &HostSpec| Shown::Text(spec.address.clone().unwrap_or_else(|| "this machine".to_owned()));
     ResourceChange {
         address: Address::new(Kind::Host, &spec.name.0),
+        layer: None,
         previous_address: None,
         action: ChangeAction::Record,
         reason: "its settings changed".to_owned(),

@@ -67,7 +67,9 @@ fn close(
     let recorded = store.snapshot()?;
     let others =
         recorded.containers.iter().filter(|(address, _)| !open.plan.containers.contains_key(address));
+    let key = super::state_key(context, store.path())?;
     let job = Job {
+        key: key.as_ref(),
         plan: &open.plan,
         run: Run::Recover,
         options: run_options(context, &args::RunOptions::default()),

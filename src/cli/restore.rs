@@ -178,7 +178,7 @@ fn block_for(entry: &TrashEntry, to: &Address, with_name: bool) -> Vec<String> {
     let mut lines: Vec<(&str, String)> = Vec::new();
     match &object.body {
         Body::Snapshot(snapshot) => lines.push(("volume", snapshot.origin.address.to_string())),
-        Body::Volume(_) | Body::Disk(_) | Body::Container(_) => {
+        _ => {
             lines.push(("pool", object.container.to_string()));
             lines.push(("size", size_in_language(object.body.size())));
         }

@@ -17,7 +17,7 @@ use crate::config::resolve::{Resolved, resolve};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Failure;
 use crate::hosts::{Hosts, Ssh};
-use crate::model::desired::Desired;
+use crate::model::desired::{AttachmentSpec, Desired, Route, Spec};
 use crate::model::{Address, ContainerSpec, ContainerView, Kind, Surveyed};
 use crate::plan::UNRECORDED;
 use crate::plan::build::{Built, build};
@@ -25,9 +25,9 @@ use crate::plan::diff::occupies;
 use crate::plan::lower::lower;
 use crate::plan::moves::{self, Moved};
 use crate::plan::step::Effect;
-use crate::plan::world::{Options, World};
+use crate::plan::world::{Fingerprints, Options, Proof, World};
 use crate::providers::CATALOG;
-use crate::state::Recorded;
+use crate::state::{Key, Recorded};
 use crate::survey::{Target, first_look};
 
 /// Configuration and state, resolved against each other.
@@ -39,6 +39,8 @@ pub struct Situation<'a> {
     pub resolved: Resolved<'a>,
     pub options: &'a Options,
     pub warnings: Diagnostics,
+    /// What secrets follow from; nothing where no attachment needs one.
+    pub key: Option<Key>,
     /// Borrowed: it ends its connections when it goes.
     pub ssh: &'a Arc<Ssh>,
 }
@@ -96,7 +98,12 @@ pub fn with_situation<R>(
         return Err(warnings.into());
     }
     // A command asks once and ends: freeing a large configuration piece by piece would only make it end later.
+    let key = match needs_secrets(&resolved.desired, recorded) {
+        true => Some(super::state_key_or_create(context, workspace)?),
+        false => None,
+    };
     let situation = ManuallyDrop::new(Situation {
+        key,
         workspace,
         recorded,
         moved: &moved,
@@ -106,6 +113,26 @@ pub fn with_situation<R>(
         ssh: &context.ssh,
     });
     then(context, &situation)
+}
+
+/// Whether anything has to prove itself to anything.
+fn needs_secrets(desired: &Desired, recorded: &Recorded) -> bool {
+    let wanted = desired.resources.values().any(|resource| match &resource.spec {
+        Spec::Attachment(AttachmentSpec {
+            route: Route::Session { target, .. } | Route::Network { target },
+            ..
+        }) => target.chap || target.mutual,
+        _ => false,
+    });
+    wanted || recorded.records.values().any(|record| !record.object.body.clone().logins().1.is_empty())
+}
+
+impl Fingerprints for Situation<'_> {
+    fn of(&self, proof: &Proof<'_>) -> String {
+        let Proof { target, user, secret } = proof;
+        let key = self.key.as_ref();
+        key.map(|key| key.fingerprint_of(self.recorded.lineage, target, user, secret)).unwrap_or_default()
+    }
 }
 
 impl Situation<'_> {
@@ -137,6 +164,7 @@ impl Situation<'_> {
             trash: &self.recorded.trash,
             live: views,
             makers: &CATALOG,
+            fingerprint: self,
         }
     }
 

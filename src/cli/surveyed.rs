@@ -100,10 +100,11 @@ pub fn as_observed(recorded: &Recorded, record: &Record) -> Observed {
 pub fn show_moves(plan: &mut Plan, effects: &[Effect]) {
     for effect in effects {
         let Effect::Move { from, to } = effect else { continue };
-        match plan.changes.iter_mut().find(|change| change.address == *to) {
+        match plan.changes.iter_mut().find(|change| change.address == *to && change.layer.is_none()) {
             Some(change) => change.previous_address = Some(from.clone()),
             None => plan.changes.push(ResourceChange {
                 address: to.clone(),
+                layer: None,
                 previous_address: Some(from.clone()),
                 action: ChangeAction::Record,
                 reason: String::new(),

@@ -11,6 +11,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Kind {
     Host,
     Pool,
+    /// The iSCSI target server of a pool's host, as its pool's `export` block says.
+    Export,
+    /// What reaches exports from a hypervisor's host.
+    Initiator,
     Hypervisor,
     Volume,
     Snapshot,
@@ -18,14 +22,24 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 6] =
-        [Kind::Host, Kind::Pool, Kind::Hypervisor, Kind::Volume, Kind::Snapshot, Kind::Attachment];
+    pub const ALL: [Kind; 8] = [
+        Kind::Host,
+        Kind::Pool,
+        Kind::Export,
+        Kind::Initiator,
+        Kind::Hypervisor,
+        Kind::Volume,
+        Kind::Snapshot,
+        Kind::Attachment,
+    ];
 
     /// The word of the language, which is also the first part of an address.
     pub fn word(self) -> &'static str {
         match self {
             Kind::Host => "host",
             Kind::Pool => "pool",
+            Kind::Export => "export",
+            Kind::Initiator => "initiator",
             Kind::Hypervisor => "hypervisor",
             Kind::Volume => "volume",
             Kind::Snapshot => "snapshot",
@@ -203,6 +217,27 @@ impl Part {
     pub const VOLUME: Part = Part(std::borrow::Cow::Borrowed("volume"));
     pub const SNAPSHOT: Part = Part(std::borrow::Cow::Borrowed("snapshot"));
     pub const DISK: Part = Part(std::borrow::Cow::Borrowed("disk"));
+    pub const EXPORT: Part = Part(std::borrow::Cow::Borrowed("export"));
+
+    /// What lets `who` (a host, or a hypervisor and a VM) use the export of a volume.
+    pub fn grant(who: &str) -> Part {
+        Part(format!("grant.{who}").into())
+    }
+
+    /// The login of a host to the export of a volume.
+    pub fn session(host: &str) -> Part {
+        Part(format!("session.{host}").into())
+    }
+
+    /// The part that an address is known by; the others are what its attachments need on their way.
+    pub fn primary(kind: Kind) -> Part {
+        match kind {
+            Kind::Host | Kind::Pool | Kind::Export | Kind::Initiator | Kind::Hypervisor => Part::STORE,
+            Kind::Volume => Part::VOLUME,
+            Kind::Snapshot => Part::SNAPSHOT,
+            Kind::Attachment => Part::DISK,
+        }
+    }
 }
 
 /// The name of one object: an address and one of its parts. Printed as `volume.db/volume`.
@@ -215,6 +250,28 @@ pub struct ObjectKey {
 impl ObjectKey {
     pub fn new(address: Address, part: Part) -> Self {
         ObjectKey { address, part }
+    }
+
+    /// What an address is known by.
+    pub fn primary(address: Address) -> Self {
+        let part = Part::primary(address.kind);
+        ObjectKey { address, part }
+    }
+
+    pub fn is_primary(&self) -> bool {
+        self.part == Part::primary(self.address.kind)
+    }
+
+    /// What it is of its address, in words: `export`, `grant for kvm1`; nothing for what the address is known by.
+    pub fn layer(&self) -> Option<String> {
+        if self.is_primary() {
+            return None;
+        }
+        Some(match self.part.0.split_once('.') {
+            Some(("grant", who)) => format!("grant for {who}"),
+            Some(("session", host)) => format!("session on {host}"),
+            _ => self.part.0.to_string(),
+        })
     }
 }
 

@@ -15,9 +15,17 @@ pub struct Action {
     pub provider: Cow<'static, str>,
     pub verb: Cow<'static, str>,
     pub arguments: Texts,
+    /// Names of the secrets that the script reads on standard input, one a line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
 }
 
 impl Action {
+    /// With secrets, which the run looks up by these names when it sends the frame.
+    pub fn with_secrets(self, secrets: impl IntoIterator<Item = String>) -> Self {
+        Action { secrets: secrets.into_iter().collect(), ..self }
+    }
+
     pub fn new(
         provider: &'static str,
         verb: &Verb,
@@ -27,6 +35,7 @@ impl Action {
             provider: Cow::Borrowed(provider),
             verb: Cow::Borrowed(verb.name),
             arguments: arguments.into_iter().collect(),
+            secrets: Vec::new(),
         }
     }
 }

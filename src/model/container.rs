@@ -92,6 +92,17 @@ pub struct ContainerSpec {
 }
 
 impl ContainerSpec {
+    /// What reaches exports from a host, which no block declares.
+    pub fn initiator(address: Address, host: HostName) -> Self {
+        ContainerSpec {
+            address,
+            provider: "open-iscsi".to_owned(),
+            host,
+            settings: Settings::new(),
+            policy: PoolPolicy::default(),
+        }
+    }
+
     /// The text of a setting, or nothing where it is not set.
     pub fn text(&self, name: &str) -> &str {
         self.settings.get(name).map_or("", Setting::as_text)

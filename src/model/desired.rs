@@ -97,5 +97,34 @@ pub struct AttachmentSpec {
     pub access: Access,
     pub shared: bool,
     pub serial: String,
+    /// Where the source is on the hypervisor's host; empty where the hypervisor reaches it over the network itself.
     pub host_path: String,
+    pub route: Route,
+}
+
+/// How a volume gets to a hypervisor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// Both are on one host.
+    Direct,
+    /// The hypervisor's host logs in to the target.
+    Session { target: Box<Target>, initiator: Address },
+    /// The hypervisor logs in itself, for each VM.
+    Network { target: Box<Target> },
+}
+
+/// The target that an export makes for a volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// `export.fast`
+    pub export: Address,
+    /// IQN
+    pub name: String,
+    /// What the workspace's own initiator names begin with.
+    pub initiators: String,
+    pub portals: Vec<String>,
+    pub chap: bool,
+    pub mutual: bool,
+    /// What is exported, on the pool's host.
+    pub device: String,
 }

@@ -18,7 +18,8 @@ pub use command::{Action, Answer, Frame, GuardDirectory, Query, Verb};
 pub use container::{ContainerSpec, HostName, HostSpec, PoolPolicy, Setting, Settings};
 pub use host_address::HostAddress;
 pub use object::{
-    Access, Body, Bus, ContainerBody, DiskBody, Object, OnDestroy, SnapshotBody, SourceRef, VolumeBody,
+    Access, Body, Bus, ContainerBody, DiskBody, ExportBody, GrantBody, Link, Login, NetworkDisk, Object,
+    OnDestroy, SessionBody, SnapshotBody, SourceRef, VolumeBody,
 };
 pub use observed::{Capacity, ContainerView, Health, Mark, Observed, Place, Room, Stranger, Surveyed};
 pub use record::{ContainerRecord, Record, TrashEntry};

@@ -27,6 +27,12 @@ pub enum Body {
     Volume(VolumeBody),
     Snapshot(SnapshotBody),
     Disk(DiskBody),
+    /// A volume or snapshot that a target server offers.
+    Export(ExportBody),
+    /// One initiator that an export lets in.
+    Grant(GrantBody),
+    /// A host's login to an export, with the block device that it gives.
+    Session(SessionBody),
 }
 
 /// The identity of the container is the object's id.
@@ -76,6 +82,105 @@ pub struct DiskBody {
     pub serial: String,
     /// Where the source is on the hypervisor's host.
     pub host_path: String,
+    /// Where the hypervisor reaches an export itself; `host_path` is empty then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkDisk>,
+    /// What it stands on beside its source: a session, or a grant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<Link>,
+    /// What the guest is shown, where the hypervisor keeps that to itself and has to be told of growth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Bytes>,
+}
+
+/// One object that another one stands on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub key: ObjectKey,
+    pub id: Uuid,
+}
+
+/// How somebody proves who they are. The secret itself is nowhere but in the state room and on the hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    pub user: String,
+    /// What the state room knows the secret by.
+    pub secret: String,
+    /// The first 16 hexadecimal digits of SHA-256 over `TARGET USER SECRET`: what a survey holds what it finds against
+    /// without anybody having to read it.
+    pub fingerprint: String,
+}
+
+impl Login {
+    /// As one fact.
+    fn fact(login: Option<&Login>) -> String {
+        login.map_or_else(|| "none".to_owned(), |login| format!("{} {}", login.user, login.fingerprint))
+    }
+}
+
+/// One target with one LUN.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportBody {
+    /// The volume or snapshot.
+    pub source: SourceRef,
+    /// The target's name (IQN), chosen when the export is first planned.
+    pub target: String,
+    /// `10.0.0.2:3260`, `[fd00::2]:3260`.
+    pub portals: Vec<String>,
+    /// What initiators see as the disk's serial: the volume's.
+    pub serial: String,
+    /// What is offered, on the pool's host.
+    pub device: String,
+    /// Nobody may write: a snapshot.
+    pub access: Access,
+    /// What initiators are shown, where the server keeps that to itself and has to be told of growth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Bytes>,
+    /// Initiators (IQNs) that are let in and that no grant of ours names; `any` where everybody is. Wanted: none.
+    #[serde(default)]
+    pub others: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantBody {
+    pub export: Link,
+    /// The target's name.
+    pub target: String,
+    /// Who is let in (IQN).
+    pub initiator: String,
+    pub access: Access,
+    /// How the initiator proves itself; nothing where names alone count.
+    pub login: Option<Login>,
+    /// How the target proves itself in turn.
+    pub mutual: Option<Login>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionBody {
+    pub grant: Link,
+    pub target: String,
+    pub portals: Vec<String>,
+    pub initiator: String,
+    pub login: Option<Login>,
+    pub mutual: Option<Login>,
+    pub serial: String,
+    /// The device's lasting name on the host, below `/dev/disk/by-id`.
+    pub device: String,
+    /// What the host has read of the device's size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Bytes>,
+    /// `logged_in`, or what it is instead: `logged_out`, `failed`, `no_device`. Wanted: `logged_in`.
+    pub state: String,
+}
+
+/// A disk that the hypervisor gets over the network by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkDisk {
+    pub target: String,
+    pub portals: Vec<String>,
+    pub initiator: String,
+    pub login: Option<Login>,
+    pub mutual: Option<Login>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,10 +236,20 @@ impl OnDestroy {
 }
 
 impl Body {
-    /// The kind of address whose object this is; a container's depends on its address.
+    /// Whether its like is made again without being asked for, because no data is in it.
+    pub fn holds_no_data(&self) -> bool {
+        !matches!(self, Body::Volume(_) | Body::Snapshot(_))
+    }
+
+    /// Whether it is on the way from a volume to a disk, and nothing that anybody declares.
+    pub fn is_layer(&self) -> bool {
+        matches!(self, Body::Export(_) | Body::Grant(_) | Body::Session(_))
+    }
+
+    /// The kind of address whose primary object this is; a container's depends on its address.
     pub fn resource_kind(&self) -> Option<Kind> {
         match self {
-            Body::Container(_) => None,
+            Body::Container(_) | Body::Export(_) | Body::Grant(_) | Body::Session(_) => None,
             Body::Volume(_) => Some(Kind::Volume),
             Body::Snapshot(_) => Some(Kind::Snapshot),
             Body::Disk(_) => Some(Kind::Attachment),
@@ -146,7 +261,7 @@ impl Body {
         match self {
             Body::Volume(volume) => Some(&volume.name),
             Body::Snapshot(snapshot) => Some(&snapshot.name),
-            Body::Container(_) | Body::Disk(_) => None,
+            Body::Container(_) | Body::Disk(_) | Body::Export(_) | Body::Grant(_) | Body::Session(_) => None,
         }
     }
 
@@ -155,7 +270,9 @@ impl Body {
         match self {
             Body::Volume(volume) => volume.size,
             Body::Snapshot(snapshot) => snapshot.size,
-            Body::Container(_) | Body::Disk(_) => Bytes::ZERO,
+            Body::Container(_) | Body::Disk(_) | Body::Export(_) | Body::Grant(_) | Body::Session(_) => {
+                Bytes::ZERO
+            }
         }
     }
 
@@ -167,12 +284,75 @@ impl Body {
         }
     }
 
+    /// The volume or snapshot that it is made of.
     pub fn source(&self) -> Option<&SourceRef> {
         match self {
-            Body::Container(_) => None,
+            Body::Container(_) | Body::Grant(_) | Body::Session(_) => None,
+            Body::Export(export) => Some(&export.source),
             Body::Volume(volume) => volume.source.as_ref(),
             Body::Snapshot(snapshot) => Some(&snapshot.origin),
             Body::Disk(disk) => Some(&disk.source),
+        }
+    }
+
+    /// What it stands on, beside its source.
+    pub fn link(&self) -> Option<&Link> {
+        match self {
+            Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) | Body::Export(_) => None,
+            Body::Disk(disk) => disk.through.as_ref(),
+            Body::Grant(grant) => Some(&grant.export),
+            Body::Session(session) => Some(&session.grant),
+        }
+    }
+
+    /// Sets the size that is shown to others, where that is a fact of its own.
+    pub fn show(&mut self, shown: Option<Bytes>) {
+        match self {
+            Body::Disk(disk) => disk.size = shown,
+            Body::Export(export) => export.size = shown,
+            Body::Session(session) => session.size = shown,
+            Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) | Body::Grant(_) => {}
+        }
+    }
+
+    /// The secrets that it needs, and the target that they are for.
+    pub fn logins(&mut self) -> (String, Vec<&mut Login>) {
+        let (target, login, mutual) = match self {
+            Body::Grant(grant) => (&grant.target, &mut grant.login, &mut grant.mutual),
+            Body::Session(session) => (&session.target, &mut session.login, &mut session.mutual),
+            Body::Disk(DiskBody { network: Some(network), .. }) => {
+                (&network.target, &mut network.login, &mut network.mutual)
+            }
+            _ => return (String::new(), Vec::new()),
+        };
+        (target.clone(), login.iter_mut().chain(mutual).collect())
+    }
+
+    /// Gives what it names the addresses that those objects have now. They are known by id: an address may have had
+    /// another owner.
+    pub fn follow(&mut self, address_of: &dyn Fn(Uuid) -> Option<Address>) {
+        let source = match self {
+            Body::Container(_) | Body::Grant(_) | Body::Session(_) => None,
+            Body::Volume(volume) => volume.source.as_mut(),
+            Body::Snapshot(snapshot) => Some(&mut snapshot.origin),
+            Body::Export(export) => Some(&mut export.source),
+            Body::Disk(disk) => Some(&mut disk.source),
+        };
+        if let Some(source) = source
+            && let Some(address) = address_of(source.id)
+        {
+            source.address = address;
+        }
+        let link = match self {
+            Body::Grant(grant) => Some(&mut grant.export),
+            Body::Session(session) => Some(&mut session.grant),
+            Body::Disk(disk) => disk.through.as_mut(),
+            Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) | Body::Export(_) => None,
+        };
+        if let Some(link) = link
+            && let Some(address) = address_of(link.id)
+        {
+            link.key.address = address;
         }
     }
 
@@ -199,7 +379,55 @@ impl Body {
                 ("source", disk.source.id.to_string()),
                 ("serial", disk.serial.clone()),
                 ("host_path", disk.host_path.clone()),
+            ])
+            .into_iter()
+            .chain(disk.network.iter().flat_map(NetworkDisk::facts))
+            .chain(disk.size.map(|size| ("size", size.0.to_string())))
+            .collect(),
+            Body::Export(export) => BTreeMap::from([
+                ("source", export.source.id.to_string()),
+                ("target", export.target.clone()),
+                ("portals", export.portals.join(" ")),
+                ("serial", export.serial.clone()),
+                ("device", export.device.clone()),
+                ("others", export.others.join(" ")),
+            ])
+            .into_iter()
+            .chain(export.size.map(|size| ("size", size.0.to_string())))
+            .collect(),
+            Body::Grant(grant) => BTreeMap::from([
+                ("target", grant.target.clone()),
+                ("initiator", grant.initiator.clone()),
+                ("access", grant.access.word().to_owned()),
+                ("login", Login::fact(grant.login.as_ref())),
+                ("mutual", Login::fact(grant.mutual.as_ref())),
             ]),
+            Body::Session(session) => BTreeMap::from([
+                ("target", session.target.clone()),
+                ("portals", session.portals.join(" ")),
+                ("initiator", session.initiator.clone()),
+                ("login", Login::fact(session.login.as_ref())),
+                ("mutual", Login::fact(session.mutual.as_ref())),
+                ("serial", session.serial.clone()),
+                ("device", session.device.clone()),
+                ("state", session.state.clone()),
+            ])
+            .into_iter()
+            .chain(session.size.map(|size| ("size", size.0.to_string())))
+            .collect(),
         }
+    }
+}
+
+impl NetworkDisk {
+    fn facts(&self) -> impl Iterator<Item = (&'static str, String)> {
+        [
+            ("target", self.target.clone()),
+            ("portals", self.portals.join(" ")),
+            ("initiator", self.initiator.clone()),
+            ("login", Login::fact(self.login.as_ref())),
+            ("mutual", Login::fact(self.mutual.as_ref())),
+        ]
+        .into_iter()
     }
 }

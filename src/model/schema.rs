@@ -25,10 +25,19 @@ pub struct Attribute {
     pub doc: &'static str,
 }
 
+/// What the comparison has to know of exports, initiators and hypervisors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traits {
+    /// It keeps the size of what it shows to itself and has to be told of growth.
+    pub keeps_size: bool,
+    /// A disk can be pointed to another name of its source, and no guest notices.
+    pub repoints: bool,
+}
+
 /// A provider's block, such as `pool "file"`.
 pub struct ProviderSchema {
     pub name: &'static str,
-    /// [`Kind::Pool`] or [`Kind::Hypervisor`].
+    /// [`Kind::Pool`], [`Kind::Export`], [`Kind::Initiator`] or [`Kind::Hypervisor`].
     pub role: Kind,
     pub attributes: Vec<Attribute>,
     pub doc: &'static str,
@@ -46,4 +55,31 @@ pub struct ProviderSchema {
     pub guest_path: fn(&ContainerSpec, vm: &str, device: &str) -> String,
     /// Hypervisors: why this VM name or device name cannot be used, if it cannot.
     pub check_disk: fn(vm: &str, device: &str) -> Result<(), String>,
+    /// Hypervisors: whether it can log in to targets itself (`initiator = "builtin"`).
+    pub speaks_iscsi: bool,
+    pub traits: Traits,
+    /// Exports: the lasting name that a host gives to a disk of this serial, below `/dev/disk/by-id`.
+    pub device_path: fn(serial: &str) -> String,
+}
+
+impl ProviderSchema {
+    /// A schema in which nothing is said but what it is; for struct update.
+    pub fn of(role: Kind, name: &'static str) -> Self {
+        ProviderSchema {
+            name,
+            role,
+            attributes: Vec::new(),
+            doc: "",
+            allocation_unit: Bytes(1),
+            check_name: |_, _| Err("it has no volumes".to_owned()),
+            without_effect: |_, _| None,
+            occupies: |_| ("", String::new()),
+            volume_path: |_, _, _| String::new(),
+            guest_path: |_, _, _| String::new(),
+            check_disk: |_, _| Err("it has no virtual machines".to_owned()),
+            speaks_iscsi: false,
+            traits: Traits::default(),
+            device_path: |_| String::new(),
+        }
+    }
 }

@@ -86,6 +86,7 @@ fn row(after: &Record) -> ResourceChange {
     });
     ResourceChange {
         address: after.object.key.address.clone(),
+        layer: None,
         previous_address: None,
         action: ChangeAction::Adopt,
         reason: "it is there already, and its data is not touched".to_owned(),
@@ -131,7 +132,7 @@ fn misfits(world: &World<'_>, after: &Record, found: &Stranger) -> Diagnostics {
                     misfits.extend(another_source(after, volume, found));
                 }
                 Body::Snapshot(_) => misfits.extend(another_origin(world, after, found)),
-                Body::Container(_) | Body::Disk(_) => {}
+                _ => {}
             }
         }
     }

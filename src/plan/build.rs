@@ -339,8 +339,7 @@ impl<'a> Builder<'a> {
 
     /// The record of what content comes from, as it will be when it is read.
     fn source(&self, after: &Record, address: &Address) -> Result<Record, Diagnostic> {
-        let change =
-            self.by_address.get(address).and_then(|keys| keys.first()).and_then(|key| self.changes.get(*key));
+        let change = self.changes.get(&ObjectKey::primary(address.clone()));
         match change {
             Some(change) if is_snapshot(after) && !is_made(change) => change
                 .before
@@ -408,12 +407,12 @@ impl<'a> Builder<'a> {
         let Some(chains) = self.chains.get(&change.key).cloned() else { return };
         if let (Some(after), Some(first)) = (&change.after, chains.up.clone().next()) {
             for needed in needs(after) {
-                self.after_needed(change, &chains, first, needed);
+                self.after_needed(change, &chains, first, &needed);
             }
         }
         if let (Some(before), Some(last)) = (&change.before, settled(&self.steps, &chains.down)) {
             for needed in needs(before) {
-                for (_, theirs) in self.chains_at(needed) {
+                for (_, theirs) in self.chains_at(&needed) {
                     self.edges_to(last, &theirs.down);
                     self.edges_to(last, &theirs.up);
                 }
@@ -421,13 +420,13 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn after_needed(&mut self, change: &Change, chains: &Chains, first: usize, needed: &Address) {
+    fn after_needed(&mut self, change: &Change, chains: &Chains, first: usize, needed: &Needed) {
         for (key, theirs) in self.chains_at(needed) {
             let made = self.changes.get(key).is_some_and(is_made);
-            let is_origin = change.after.as_ref().is_some_and(|after| {
-                is_snapshot(after)
-                    && after.object.body.source().is_some_and(|source| source.address == *needed)
-            });
+            let is_origin = change
+                .after
+                .as_ref()
+                .is_some_and(|after| is_snapshot(after) && matches!(needed, Needed::Object(_)));
             if is_origin && !made {
                 // A new snapshot comes before every other change to its volume.
                 if let Some(last) = chains.up.clone().next_back() {
@@ -446,9 +445,14 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn chains_at(&self, address: &Address) -> Vec<(&'a ObjectKey, Chains)> {
+    fn chains_at(&self, needed: &Needed) -> Vec<(&'a ObjectKey, Chains)> {
+        let (address, part) = match needed {
+            Needed::Object(key) => (&key.address, Some(&key.part)),
+            Needed::Everything(address) => (address, None),
+        };
         let keys = self.by_address.get(address).map(Vec::as_slice).unwrap_or_default();
-        keys.iter().filter_map(|key| Some((*key, self.chains.get(*key)?.clone()))).collect()
+        let keys = keys.iter().filter(|key| part.is_none_or(|part| key.part == *part));
+        keys.filter_map(|key| Some((*key, self.chains.get(*key)?.clone()))).collect()
     }
 
     /// Takes containers into use before anything is made in them, and leaves them after the last thing is gone.
@@ -539,7 +543,18 @@ fn settled(steps: &[Step], chain: &Range<usize>) -> Option<usize> {
     chain.clone().rev().find(|index| !steps[*index].is_irreversible()).or_else(|| chain.clone().next_back())
 }
 
-/// The addresses that a record names.
-fn needs(record: &Record) -> impl Iterator<Item = &Address> {
-    record.object.body.source().map(|source| &source.address).into_iter().chain(&record.depends_on)
+/// What has to be there before something else, and goes after it.
+enum Needed {
+    Object(ObjectKey),
+    /// `depends_on`: whatever an address stands for.
+    Everything(Address),
+}
+
+/// What a record names.
+fn needs(record: &Record) -> impl Iterator<Item = Needed> {
+    let body = &record.object.body;
+    let source = body.source().map(|source| Needed::Object(ObjectKey::primary(source.address.clone())));
+    let link = body.link().map(|link| Needed::Object(link.key.clone()));
+    let all = record.depends_on.iter().cloned().map(Needed::Everything);
+    source.into_iter().chain(link).chain(all)
 }

@@ -1,9 +1,10 @@
 //! One object that is wanted, recorded and there: what differs, and whether that can be changed in place.
 
+use super::containers;
 use super::diff::Decision;
 use super::world::World;
 use crate::model::desired::{IgnoreChanges, Spec};
-use crate::model::{Body, Bytes, Health, Observed, Record, VolumeBody};
+use crate::model::{Body, Bytes, DiskBody, Health, Observed, Record, VolumeBody};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Difference {
@@ -54,8 +55,19 @@ pub fn compare(world: &World<'_>, wanted: &Record, recorded: &Record, observed: 
             let differs = want.iter().filter(|(name, value)| have.get(*name) != Some(value));
             let differing: Vec<&str> = differs.map(|(name, _)| *name).collect();
             // The same volume under another name: the disk is pointed there, and no guest notices.
-            let only_renamed = differing == ["host_path"];
-            if only_renamed { in_place.extend(differing) } else { forcing.extend(differing) }
+            let repoints = containers::spec(world, &recorded.object.container)
+                .is_some_and(|container| world.makers.traits(container).repoints);
+            let gentle = |name: &&str| *name == "size" || (*name == "host_path" && repoints);
+            if differing.iter().all(gentle) { in_place.extend(differing) } else { forcing.extend(differing) }
+        }
+        (want, _) if want.is_layer() => {
+            let gentle = changeable(want);
+            let have = observed.body.facts();
+            for (name, value) in want.facts() {
+                if have.get(name) != Some(&value) {
+                    if gentle.contains(&name) { in_place.push(name) } else { forcing.push(name) }
+                }
+            }
         }
         _ => forcing.push("kind"),
     }
@@ -69,6 +81,16 @@ pub fn compare(world: &World<'_>, wanted: &Record, recorded: &Record, observed: 
         Difference::StateOnly
     } else {
         Difference::None
+    }
+}
+
+/// What can be changed of a layer while something stands on it.
+fn changeable(layer: &Body) -> &'static [&'static str] {
+    match layer {
+        Body::Export(_) => &["device", "others", "size"],
+        Body::Grant(_) => &["access", "login", "mutual"],
+        Body::Session(_) => &["login", "mutual", "size", "state"],
+        Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) | Body::Disk(_) => &[],
     }
 }
 
@@ -158,6 +180,7 @@ pub fn after(world: &World<'_>, decision: &Decision, wanted: &Record, recorded: 
             }
         }
         (Body::Disk(_), Body::Disk(_)) if !only_recorded => {}
+        (after, _) if after.is_layer() && !only_recorded => {}
         (after, before) => after.clone_from(before),
     }
     after
@@ -206,7 +229,15 @@ pub fn accepted(recorded: &Body, observed: &Body) -> Body {
     match (&mut accepted, recorded) {
         (Body::Volume(new), Body::Volume(old)) => new.source.clone_from(&old.source),
         (Body::Snapshot(new), Body::Snapshot(old)) => new.origin.clone_from(&old.origin),
-        (Body::Disk(new), Body::Disk(old)) => new.source.address.clone_from(&old.source.address),
+        (Body::Disk(new), Body::Disk(old)) => {
+            new.source.address.clone_from(&old.source.address);
+            new.through.clone_from(&old.through);
+            if Body::Disk(DiskBody { network: new.network.clone(), ..old.clone() }).facts()
+                == Body::Disk(old.clone()).facts()
+            {
+                new.network.clone_from(&old.network);
+            }
+        }
         _ => {}
     }
     accepted

@@ -134,6 +134,7 @@ pub fn row(spec: &ContainerSpec, action: ChangeAction, reason: &str) -> Resource
     });
     ResourceChange {
         address: spec.address.clone(),
+        layer: None,
         previous_address: None,
         action,
         reason: reason.to_owned(),

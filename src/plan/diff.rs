@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::Drift;
 use super::compare::{self, Difference};
+use super::layers;
 use super::problems;
 use super::world::{Options, Scope, World};
 use crate::diag::Diagnostics;
@@ -109,6 +110,9 @@ impl<'a> LiveIndex<'a> {
 pub fn occupies(body: &Body) -> Option<String> {
     match body {
         Body::Disk(disk) => Some(format!("{}/{}", disk.vm, disk.device)),
+        Body::Export(export) => Some(export.target.clone()),
+        Body::Grant(grant) => Some(format!("{} {}", grant.target, grant.initiator)),
+        Body::Session(session) => Some(session.target.clone()),
         Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) => body.name().map(str::to_owned),
     }
 }
@@ -139,6 +143,7 @@ pub fn diff(
         let row = Row { world, options, key, wanted, recorded, declared: desired.get(key) };
         row.decide(live, &mut out);
     }
+    layers::settle(world, index, &mut out);
     for (container, (why, addresses)) in unsurveyed {
         out.diagnostics.push(problems::unsurveyed(container, &why, &addresses));
     }
@@ -208,6 +213,10 @@ impl Row<'_> {
     }
 
     fn drift(&self, what: String, mended: bool, out: &mut Diff) {
+        let what = match self.key.layer() {
+            Some(layer) => format!("{layer}: {what}"),
+            None => what,
+        };
         out.drift.push(Drift {
             address: self.key.address.clone(),
             what,
@@ -219,7 +228,7 @@ impl Row<'_> {
     fn vanished(&self, wanted: &Arc<Record>, recorded: &Record, foreign_in_its_place: bool, out: &mut Diff) {
         let container = &recorded.object.container;
         let reason = format!("vanished from {container}");
-        let holds_no_data = matches!(recorded.object.body, Body::Disk(_) | Body::Container(_));
+        let holds_no_data = recorded.object.body.holds_no_data();
         let recreate = holds_no_data || self.options.recreates(&self.key.address);
         self.drift(reason.clone(), recreate && !foreign_in_its_place, out);
         if self.options.refresh_only {
@@ -288,9 +297,7 @@ impl Row<'_> {
             Difference::None => return,
             Difference::StateOnly => Decision::Record,
             Difference::InPlace { .. } => Decision::Update,
-            Difference::Replacement { .. } if matches!(recorded.object.body, Body::Disk(_)) => {
-                Decision::Replace
-            }
+            Difference::Replacement { .. } if recorded.object.body.holds_no_data() => Decision::Replace,
             Difference::Replacement { forcing } => {
                 out.diagnostics
                     .push(problems::needs_replacement(self.world, wanted, recorded, observed, forcing));
@@ -326,7 +333,9 @@ impl Row<'_> {
 
     /// `--refresh-only`: the state learns what is really there.
     fn accept(&self, recorded: &Record, observed: &Observed, out: &mut Diff) {
+        // What lies on the way to a disk is what its attachments make of it.
         if observed.place == Place::Live
+            && !recorded.object.body.is_layer()
             && compare::drift(recorded, observed).iter().any(|(fact, _)| *fact != "health")
         {
             let mut after = recorded.clone();
@@ -360,6 +369,7 @@ impl Row<'_> {
         let is_attached = || {
             self.world.records.values().any(|record| match &record.object.body {
                 Body::Disk(disk) => disk.source.id == recorded.object.id,
+                Body::Export(export) => export.source.id == recorded.object.id,
                 _ => false,
             })
         };

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::build::{is_made, is_snapshot};
 use super::diff::{Decision, Diff, LiveIndex};
-use super::world::{World, find_record};
+use super::world::{Proof, World, find_record};
 use super::{capacity, containers, problems};
-use crate::model::{Address, Body, Health, Kind, ObjectKey, Record};
+use crate::model::{Address, Body, Bytes, Health, Kind, Login, ObjectKey, Record};
 
 /// A new snapshot comes before every other change to its volume, so it has the size that the volume has until then.
 pub fn size_snapshots(world: &World<'_>, found: &mut Diff) {
@@ -28,6 +28,42 @@ pub fn size_snapshots(world: &World<'_>, found: &mut Diff) {
 pub fn fit(world: &World<'_>, desired: &mut BTreeMap<ObjectKey, Arc<Record>>) {
     for record in desired.values_mut().filter(|record| record.object.container.kind == Kind::Pool) {
         fit_record(world, record);
+    }
+    let sizes: BTreeMap<Address, Bytes> = desired
+        .values()
+        .filter(|record| record.object.container.kind == Kind::Pool)
+        .map(|record| {
+            let recorded = find_record(world.records, &record.object.key.address);
+            let before = recorded.map_or(Bytes::ZERO, |recorded| recorded.object.body.size());
+            (record.object.key.address.clone(), record.object.body.size().max(before))
+        })
+        .collect();
+    for record in desired.values_mut().filter(|record| record.object.container.kind != Kind::Pool) {
+        let keeps = containers::spec(world, &record.object.container)
+            .is_some_and(|container| world.makers.traits(container).keeps_size);
+        let record = Arc::make_mut(record);
+        let shown = match &record.object.body {
+            Body::Disk(disk) => sizes.get(&disk.source.address),
+            _ => sizes.get(&record.object.key.address),
+        };
+        record.object.body.show(shown.copied().filter(|_| keeps));
+        prove(world, record);
+    }
+}
+
+/// The secrets of a record: as recorded where it has them, since they may have been changed.
+fn prove(world: &World<'_>, record: &mut Record) {
+    let recorded = world.records.get(&record.object.key).map(|record| record.object.body.clone());
+    let known: Vec<Login> = recorded
+        .map(|mut body| body.logins().1.into_iter().map(|login| login.clone()).collect())
+        .unwrap_or_default();
+    let (target, logins) = record.object.body.logins();
+    for login in logins {
+        if let Some(known) = known.iter().find(|known| known.user == login.user) {
+            login.secret.clone_from(&known.secret);
+        }
+        login.fingerprint =
+            world.fingerprint.of(&Proof { target: &target, user: &login.user, secret: &login.secret });
     }
 }
 

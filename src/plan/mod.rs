@@ -9,6 +9,7 @@ pub mod diff;
 mod fit;
 pub mod graph;
 mod hints;
+mod layers;
 pub mod lower;
 pub mod moves;
 pub mod present;
@@ -79,6 +80,9 @@ pub enum Mode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceChange {
     pub address: Address,
+    /// What of the address it is, where that is not what it is known by: `export`, `grant for kvm1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
     /// Where a `moved` block or `state mv` took it from.
     pub previous_address: Option<Address>,
     pub action: ChangeAction,
@@ -191,7 +195,7 @@ impl Plan {
     /// How many resources are added, changed and destroyed; a replacement counts as added and destroyed.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
-        for change in self.changes.iter().filter(|change| change.address.kind.is_resource()) {
+        for change in self.resources() {
             match change.action {
                 // Nothing of it changes but its address.
                 ChangeAction::Record if change.previous_address.is_some() && change.attributes.is_empty() => {
@@ -208,6 +212,11 @@ impl Plan {
             }
         }
         totals
+    }
+
+    /// The changes of what users declare.
+    pub fn resources(&self) -> impl Iterator<Item = &ResourceChange> {
+        self.changes.iter().filter(|change| change.address.kind.is_resource() && change.layer.is_none())
     }
 
     /// The changes of kind `kind`.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::step::Effect;
 use crate::diag::{Diagnostic, Diagnostics, Span};
-use crate::model::{Address, Body, ObjectKey, Record};
+use crate::model::{Address, ObjectKey, Record};
 
 /// One move as it was asked for. Where neither address has a key, every instance of the block moves; else one does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,17 +107,7 @@ fn rename(
         for address in &mut record.depends_on {
             *address = renamed(address);
         }
-        let source = match &mut record.object.body {
-            Body::Container(_) => None,
-            Body::Volume(volume) => volume.source.as_mut(),
-            Body::Snapshot(snapshot) => Some(&mut snapshot.origin),
-            Body::Disk(disk) => Some(&mut disk.source),
-        };
-        if let Some(source) = source
-            && let Some(address) = moved.get(&source.id)
-        {
-            source.address = address.clone();
-        }
+        record.object.body.follow(&|id| moved.get(&id).cloned());
         (record.object.key.clone(), record)
     };
     records.values().map(renew).collect()

@@ -29,6 +29,7 @@ pub fn resource_change(change: &Change) -> ResourceChange {
     let (attributes, unchanged_attributes) = merge(&before, &after, &change.forcing);
     ResourceChange {
         address: change.key.address.clone(),
+        layer: change.key.layer(),
         previous_address: None,
         action,
         reason: change.reason.clone(),
@@ -92,6 +93,10 @@ pub fn attributes(record: &Record) -> Vec<(Cow<'static, str>, Shown)> {
                 add("shared", bare(true));
             }
         }
+        // What is on the way to a disk has a line of its own.
+        Body::Export(export) => add("target", text(&export.target)),
+        Body::Grant(grant) => add("initiator", text(&grant.initiator)),
+        Body::Session(session) => add("target", text(&session.target)),
     }
     if record.prevent_destroy {
         add("prevent_destroy", bare(true));

@@ -167,6 +167,7 @@ fn row(record: &Record, action: ChangeAction, reason: &str) -> ResourceChange {
     });
     ResourceChange {
         address: record.object.key.address.clone(),
+        layer: None,
         previous_address: None,
         action,
         reason: reason.to_owned(),

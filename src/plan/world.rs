@@ -8,8 +8,9 @@ use super::step::{Request, Step};
 use crate::diag::Diagnostic;
 use crate::model::desired::Desired;
 use crate::model::observed::Capacity;
+use crate::model::schema::Traits;
 use crate::model::{
-    Address, Body, ContainerRecord, ContainerSpec, ContainerView, Object, ObjectKey, Part, Record, TrashEntry,
+    Address, Body, ContainerRecord, ContainerSpec, ContainerView, Object, ObjectKey, Record, TrashEntry,
 };
 
 /// The three sides of the comparison. Moves have been applied to the recorded side already.
@@ -23,16 +24,32 @@ pub struct World<'a> {
     pub trash: &'a BTreeMap<Uuid, TrashEntry>,
     pub live: &'a BTreeMap<Address, ContainerView>,
     pub makers: &'a dyn Makers,
+    pub fingerprint: &'a dyn Fingerprints,
 }
 
-/// The first record of an address: its volume, its snapshot, or the first part of its route.
+/// The fingerprints of secrets by their names: see [`crate::model::Login`].
+pub trait Fingerprints {
+    fn of(&self, proof: &Proof<'_>) -> String;
+}
+
+/// Of a world without secrets.
+impl Fingerprints for () {
+    fn of(&self, _: &Proof<'_>) -> String {
+        String::new()
+    }
+}
+
+/// Whose secret, towards which target.
+#[derive(Debug, Clone, Copy)]
+pub struct Proof<'a> {
+    pub target: &'a str,
+    pub user: &'a str,
+    pub secret: &'a str,
+}
+
+/// The record that an address is known by: its volume, its snapshot, or its disk.
 pub fn find_record<'a>(records: &'a BTreeMap<ObjectKey, Record>, address: &Address) -> Option<&'a Record> {
-    let first = ObjectKey::new(address.clone(), Part("".into()));
-    records
-        .range(first..)
-        .next()
-        .map(|(_, record)| record)
-        .filter(|record| record.object.key.address == *address)
+    records.get(&ObjectKey::primary(address.clone()))
 }
 
 /// How operations become steps. The plan room knows no provider; it is handed this.
@@ -43,6 +60,8 @@ pub trait Makers {
 
     /// Makes of a wanted body what the container would make of it: sizes rounded to what it allocates in.
     fn fit(&self, container: &ContainerSpec, capacity: &Capacity, body: &mut Body);
+
+    fn traits(&self, container: &ContainerSpec) -> Traits;
 
     /// Where on its host a volume or snapshot is found; nothing for what has no such place.
     fn place(&self, container: &ContainerSpec, object: &Object) -> Option<String>;

@@ -99,6 +99,9 @@ fn disk(container: &ContainerSpec, host_path: &str) -> Record {
         source: SourceRef { id: id(1), address: "volume.db".parse().unwrap() },
         serial: "s1".to_owned(),
         host_path: host_path.to_owned(),
+        network: None,
+        through: None,
+        size: None,
     };
     record(container, "attachment.a", Part::DISK, 3, Body::Disk(body))
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::command::{Action, Answer, Frame, GuardDirectory, Query, Verb};
 use crate::model::observed::Capacity;
-use crate::model::schema::ProviderSchema;
+use crate::model::schema::{ProviderSchema, Traits};
 use crate::model::{Address, Body, ContainerSpec, ContainerView, Kind, Object};
 use crate::plan::step::{Request, Step};
 use needs::{Danger, Needs};
@@ -187,6 +187,10 @@ impl crate::plan::world::Makers for Catalog {
         if let Ok(provider) = self.of(container) {
             provider.fit(container, capacity, body);
         }
+    }
+
+    fn traits(&self, container: &ContainerSpec) -> Traits {
+        self.of(container).map(|provider| provider.schema().traits).unwrap_or_default()
     }
 
     fn place(&self, container: &ContainerSpec, object: &Object) -> Option<String> {

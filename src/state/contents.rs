@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use crate::diag::Diagnostic;
-use crate::model::{
-    Address, Body, ContainerRecord, HostName, HostSpec, ObjectKey, Record, SourceRef, TrashEntry,
-};
+use crate::model::{Address, ContainerRecord, HostName, HostSpec, ObjectKey, Record, TrashEntry};
 use crate::plan::step::Effect;
 
 /// Records, containers and trash.
@@ -153,15 +151,5 @@ fn follow(record: &mut Record, renamed: &impl Fn(&Address) -> Address, moved_ids
     for address in &mut record.depends_on {
         *address = renamed(address);
     }
-    let source: Option<&mut SourceRef> = match &mut record.object.body {
-        Body::Container(_) => None,
-        Body::Volume(volume) => volume.source.as_mut(),
-        Body::Snapshot(snapshot) => Some(&mut snapshot.origin),
-        Body::Disk(disk) => Some(&mut disk.source),
-    };
-    if let Some(source) = source
-        && let Some(address) = moved_ids.get(&source.id)
-    {
-        source.address = address.clone();
-    }
+    record.object.body.follow(&|id| moved_ids.get(&id).cloned());
 }

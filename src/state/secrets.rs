@@ -137,6 +137,21 @@ impl Key {
         })
     }
 
+    /// The secret of this name: the same whenever it is asked for, and rested nowhere. 16 characters of 32, which every
+    /// initiator and target takes (12 to 16 is what they agree on).
+    pub fn secret(&self, lineage: Uuid, name: &str) -> String {
+        const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+        let bytes = self.derived(&[b"vbs secret\0", lineage.as_bytes(), name.as_bytes()]);
+        bytes.iter().take(16).map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
+    }
+
+    /// What tells that somebody has a secret without telling the secret: see `model::Login`.
+    pub fn fingerprint_of(&self, lineage: Uuid, target: &str, user: &str, name: &str) -> String {
+        use sha2::Digest;
+        let text = format!("{target} {user} {}", self.secret(lineage, name));
+        hex(&Sha256::digest(text))[..16].to_owned()
+    }
+
     /// Authenticates the bytes of a saved plan.
     pub(super) fn authenticate(&self, content: &[u8]) -> String {
         hex(&self.derived(&[b"vbs saved plan\0", content]))

@@ -102,6 +102,9 @@ fn pool(pool: &PoolUse) -> Value {
 /// and all of them for what is created or destroyed.
 pub fn resource_change(change: &ResourceChange) -> Value {
     let mut object = resource(&change.address);
+    if let Some(layer) = &change.layer {
+        object.insert("layer".to_owned(), json!(layer));
+    }
     object.insert("change".to_owned(), change_json(change));
     if !change.reason.is_empty() {
         object.insert("action_reason".to_owned(), json!(change.reason));

@@ -31,9 +31,12 @@ pub fn render_beside(plan: &Plan, errors: bool, style: Style, out: &mut impl Wri
     }
     writeln!(out, "vbs will perform the following actions:\n")?;
     let (resources, containers): (Vec<_>, Vec<_>) =
-        plan.changes.iter().partition(|change| change.address.kind.is_resource());
+        plan.changes.iter().partition(|change| change.address.kind.is_resource() && change.layer.is_none());
     for change in &containers {
-        container(change, style, out)?;
+        match &change.layer {
+            Some(name) => layer(change, name, style, out)?,
+            None => container(change, style, out)?,
+        }
     }
     if !containers.is_empty() {
         writeln!(out)?;
@@ -155,6 +158,22 @@ fn container(change: &ResourceChange, style: Style, out: &mut impl Write) -> io:
         if change.reason.is_empty() { String::new() } else { format!(" ({})", harmless(&change.reason)) };
     let symbol = symbol(change.action, style);
     writeln!(out, "{symbol} {} {what}{reason}", harmless(&change.address.to_string()))
+}
+
+/// What lies between a volume and a disk follows from the attachments: one line each.
+fn layer(change: &ResourceChange, name: &str, style: Style, out: &mut impl Write) -> io::Result<()> {
+    let what = match change.action {
+        ChangeAction::Create | ChangeAction::Adopt => "will be made",
+        ChangeAction::Destroy => "will be removed",
+        ChangeAction::Replace => "will be made anew",
+        ChangeAction::Forget => "is gone and will be forgotten",
+        ChangeAction::Update | ChangeAction::Restore => "will be put right",
+        ChangeAction::Record => "will be updated in the state",
+    };
+    let reason =
+        if change.reason.is_empty() { String::new() } else { format!(" ({})", harmless(&change.reason)) };
+    let (symbol, address) = (symbol(change.action, style), change.address.to_string());
+    writeln!(out, "{symbol} {}: {} {what}{reason}", harmless(&address), harmless(name))
 }
 
 /// `# volume.db will be created`, the reason, and a block with the attributes.

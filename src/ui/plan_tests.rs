@@ -31,7 +31,12 @@ pub(in crate::ui) fn step(id: &str, verb: TitleVerb, object: &str, undo: Undo) -
         host: HostName("store1".to_owned()),
         guard: GuardDirectory("/srv/.vbs".to_owned()),
         title: Title { verb, object: object.to_owned(), detail: String::new() },
-        run: Action { provider: "file".into(), verb: "create".into(), arguments: Texts::default() },
+        run: Action {
+            provider: "file".into(),
+            verb: "create".into(),
+            arguments: Texts::default(),
+            secrets: Vec::new(),
+        },
         undo,
         proof: Proof { done: Vec::new(), not_done: Vec::new() },
         effects: Vec::new(),
@@ -48,6 +53,7 @@ pub(in crate::ui) fn change(
 ) -> ResourceChange {
     ResourceChange {
         address: address.parse().unwrap(),
+        layer: None,
         previous_address: None,
         action,
         reason: String::new(),

@@ -112,6 +112,7 @@ impl Lab {
                 shared: false,
                 serial: String::new(),
                 host_path,
+                route: vbs::model::desired::Route::Direct,
             }),
         );
     }
@@ -163,6 +164,7 @@ impl Lab {
             trash: &recorded.trash,
             live: &views,
             makers: &CATALOG,
+            fingerprint: &(),
         };
         build(&world, options, &mut Uuid::new_v4).unwrap()
     }
@@ -174,6 +176,7 @@ impl Lab {
         assert!(!built.diagnostics.has_errors(), "{:#?}", built.diagnostics);
         let mut events: Vec<Event> = Vec::new();
         let setup = Setup {
+            secrets: &|_| Ok(String::new()),
             store: &mut store,
             hosts,
             signals: Signals::default(),

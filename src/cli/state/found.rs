@@ -104,6 +104,8 @@ fn part_of(body: &Body) -> Part {
         Body::Volume(_) => Part::VOLUME,
         Body::Snapshot(_) => Part::SNAPSHOT,
         Body::Disk(_) => Part::DISK,
+        // Which grant or session it is, its mark says.
+        Body::Export(_) | Body::Grant(_) | Body::Session(_) => Part::EXPORT,
     }
 }
 
@@ -209,25 +211,12 @@ impl Found {
 
     /// Marks name their sources by the addresses of the time; ids are what counts.
     fn link_sources(&mut self) {
-        let addresses: BTreeMap<Uuid, Address> = self
-            .contents
-            .records
-            .iter()
-            .map(|(key, record)| (record.object.id, key.address.clone()))
-            .collect();
+        let records = self.contents.records.iter();
+        let addresses: BTreeMap<Uuid, Address> =
+            records.map(|(key, record)| (record.object.id, key.address.clone())).collect();
         let trashed = self.contents.trash.values_mut().map(|entry| &mut entry.record);
         for record in self.contents.records.values_mut().chain(trashed) {
-            let source = match &mut record.object.body {
-                Body::Container(_) => None,
-                Body::Volume(volume) => volume.source.as_mut(),
-                Body::Snapshot(snapshot) => Some(&mut snapshot.origin),
-                Body::Disk(disk) => Some(&mut disk.source),
-            };
-            if let Some(source) = source
-                && let Some(address) = addresses.get(&source.id)
-            {
-                source.address = address.clone();
-            }
+            record.object.body.follow(&|id| addresses.get(&id).cloned());
         }
     }
 }
@@ -238,7 +227,7 @@ fn record(settings: Option<&Record>, key: ObjectKey, container: &Address, object
     let on_destroy = match (&object.body, settings) {
         (_, Some(settings)) => settings.on_destroy,
         (Body::Volume(_), None) => OnDestroy::Trash,
-        (Body::Snapshot(_) | Body::Disk(_) | Body::Container(_), None) => OnDestroy::Purge,
+        (_, None) => OnDestroy::Purge,
     };
     Record {
         object,

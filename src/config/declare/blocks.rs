@@ -69,7 +69,7 @@ impl<'a> Builder<'a> {
         Reader { file, diagnostics: self.diagnostics }
     }
 
-    fn block(&mut self, file: FileId, block: Syntax) {
+    fn block(&mut self, file: FileId, mut block: Syntax) {
         let word = block.ident.as_str();
         let Some(rule) = schema::TOP.iter().find(|rule| rule.word == word) else {
             let header = self.reader(file).header(&block);
@@ -86,9 +86,13 @@ impl<'a> Builder<'a> {
             return self.broken(rule.word, label);
         }
         let label = block.labels.first().map(|label| label.as_str().to_owned());
+        let export = if rule.word == "pool" { take_export(&mut block) } else { None };
         let Some(parts) = self.reader(file).block(rule, &extra, block) else {
             return self.broken(rule.word, label);
         };
+        if let (Some(export), Some(pool)) = (export, parts.labels.last()) {
+            self.export(file, export, &parts.title, pool.clone());
+        }
         match rule.word {
             "vbs" => self.vbs(&parts),
             "moved" => {
@@ -98,6 +102,20 @@ impl<'a> Builder<'a> {
             "variable" => self.variable(parts),
             "output" => self.output(parts),
             _ => self.addressed(parts, schema, before),
+        }
+    }
+
+    /// The `export` block of a pool, which becomes a thing of its own: `export.fast` for `pool.fast`.
+    fn export(&mut self, file: FileId, block: Syntax, title: &str, pool: (String, Span)) {
+        let before = self.diagnostics.len();
+        let (schema, extra) = self.provider(file, &schema::EXPORT, &block);
+        let parts = self.reader(file).titled(&schema::EXPORT, &extra, block, title.to_owned());
+        match (schema, parts) {
+            (Some(_), Some(mut parts)) => {
+                parts.labels.push(pool);
+                self.declare(Kind::Export, parts, schema, before);
+            }
+            _ => self.broken("export", Some(pool.0)),
         }
     }
 
@@ -263,9 +281,14 @@ impl<'a> Builder<'a> {
     }
 
     /// A host, pool, hypervisor or resource.
-    fn addressed(&mut self, mut parts: Parts, schema: Option<usize>, problems_before: usize) {
+    fn addressed(&mut self, parts: Parts, schema: Option<usize>, problems_before: usize) {
         let word = parts.title.split(' ').next().unwrap_or_default();
-        let Ok(kind) = word.parse::<Kind>() else { return };
+        if let Ok(kind) = word.parse::<Kind>() {
+            self.declare(kind, parts, schema, problems_before);
+        }
+    }
+
+    fn declare(&mut self, kind: Kind, mut parts: Parts, schema: Option<usize>, problems_before: usize) {
         let Some((label, _)) = parts.labels.last() else { return };
         let address = Address::new(kind, label);
         if !self.is_new(&parts, &address.to_string()) {
@@ -273,7 +296,6 @@ impl<'a> Builder<'a> {
             return;
         }
         let is_sound = self.diagnostics.len() == problems_before;
-        self.unsupported(&parts, kind);
         let mut lifecycle = take(&mut parts.blocks, "lifecycle").pop();
         let mut attributes = parts.attributes;
         let depends_on = attributes.remove("depends_on");
@@ -305,33 +327,6 @@ impl<'a> Builder<'a> {
         self.declared.blocks.insert(address, block);
     }
 
-    /// What the language has and this version has not.
-    fn unsupported(&mut self, parts: &Parts, kind: Kind) {
-        for (_, export) in parts.blocks.iter().filter(|(word, _)| *word == "export") {
-            let name = export.labels.first().map_or("", |(name, _)| name.as_str());
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "Not in this version",
-                    "Without an export, volumes of this pool can be attached on the pool's own host. Remove the block.",
-                )
-                .at(export.header, format!("this version of vbs does not have `export` {name:?}"))
-                .within(&parts.title),
-            );
-        }
-        if kind == Kind::Hypervisor
-            && let Some(written) = parts.attributes.get("initiator")
-        {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "Not in this version",
-                    "An initiator reaches volumes of other hosts over iSCSI, and this version of vbs has no exports. Remove the line.",
-                )
-                .at(written.name, "this version of vbs does not have `initiator`")
-                .within(&parts.title),
-            );
-        }
-    }
-
     /// An address that was moved away cannot be declared as well.
     fn still_declared(&mut self) {
         for item in &self.declared.moves {
@@ -355,7 +350,22 @@ impl<'a> Builder<'a> {
 }
 
 fn is_container(rule: &BlockRule) -> bool {
-    rule.word == "pool" || rule.word == "hypervisor"
+    matches!(rule.word, "pool" | "export" | "hypervisor")
+}
+
+/// The first `export` block of a pool. A second one stays, and is refused with the rest of what cannot stand there.
+fn take_export(block: &mut Syntax) -> Option<Syntax> {
+    let body = std::mem::take(&mut block.body);
+    let mut found = None;
+    for structure in body {
+        match structure {
+            Structure::Block(inner) if found.is_none() && inner.ident.as_str() == "export" => {
+                found = Some(inner)
+            }
+            other => block.body.push(other),
+        }
+    }
+    found
 }
 
 fn take(blocks: &mut Vec<(&'static str, Parts)>, word: &str) -> Vec<Parts> {

@@ -74,7 +74,7 @@ fn ignorable(kind: Kind) -> &'static [&'static str] {
         Kind::Volume => &["labels", "name", "on_destroy", "pool", "size", "source"],
         Kind::Snapshot => &["labels", "name", "quiesce", "reserve", "volume"],
         Kind::Attachment => &["access", "bus", "device", "hypervisor", "shared", "snapshot", "vm", "volume"],
-        Kind::Host | Kind::Pool | Kind::Hypervisor => &[],
+        Kind::Host | Kind::Pool | Kind::Export | Kind::Initiator | Kind::Hypervisor => &[],
     }
 }
 

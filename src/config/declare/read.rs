@@ -90,7 +90,8 @@ impl Reader<'_> {
         self.titled(rule, extra, block, title)
     }
 
-    fn titled(
+    /// As [`Reader::block`], under the title of what it stands in.
+    pub fn titled(
         &mut self,
         rule: &BlockRule,
         extra: &[ExtraAttribute],
@@ -132,7 +133,7 @@ impl Reader<'_> {
         parts.attributes.insert(name, written);
     }
 
-    fn nested(&mut self, rule: &BlockRule, mut block: Block, parts: &mut Parts) {
+    fn nested(&mut self, rule: &BlockRule, block: Block, parts: &mut Parts) {
         let header = self.header(&block);
         let Some(nested) = rule.blocks.iter().find(|nested| nested.block.word == block.ident.as_str()) else {
             let diagnostic = unknown_nested(rule, block.ident.as_str(), header);
@@ -152,10 +153,6 @@ impl Reader<'_> {
                 .within(&parts.title),
             );
             return;
-        }
-        // What an export may hold is its provider's to say; without one there is nothing to check it against.
-        if word == "export" {
-            block.body = Body::new();
         }
         if let Some(inner) = self.titled(nested.block, &[], block, parts.title.clone()) {
             parts.blocks.push((word, inner));

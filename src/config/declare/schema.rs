@@ -99,7 +99,9 @@ pub static HOST: BlockRule = BlockRule {
     blocks: &[],
 };
 
-static EXPORT: BlockRule = BlockRule { word: "export", labels: &["provider"], attributes: &[], blocks: &[] };
+/// Stands in a pool; what it holds is its provider's to say.
+pub static EXPORT: BlockRule =
+    BlockRule { word: "export", labels: &["provider"], attributes: &[], blocks: &[] };
 
 pub static POOL: BlockRule = BlockRule {
     word: "pool",

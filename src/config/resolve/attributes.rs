@@ -19,6 +19,7 @@ pub enum Found {
 /// Attributes that are known before any host is contacted.
 fn known(kind: Kind) -> &'static [&'static str] {
     match kind {
+        Kind::Export | Kind::Initiator => &[],
         Kind::Host => &["address", "name"],
         Kind::Pool => &["host", "name"],
         Kind::Hypervisor => &["host", "name"],
@@ -45,7 +46,7 @@ fn known(kind: Kind) -> &'static [&'static str] {
 /// Attributes that only a look at the host can tell.
 fn surveyed(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Host | Kind::Hypervisor => &[],
+        Kind::Host | Kind::Export | Kind::Initiator | Kind::Hypervisor => &[],
         Kind::Pool => &["free", "size", "used_percent"],
         Kind::Volume | Kind::Attachment => &["status"],
         Kind::Snapshot => &["created_at", "status", "used_percent"],

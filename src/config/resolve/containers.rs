@@ -6,8 +6,8 @@ use crate::config::declare::duration_seconds;
 use crate::config::types::Type;
 use crate::config::value::Value;
 use crate::model::container::{PoolPolicy, Reserve};
-use crate::model::schema::{Attribute, AttributeType};
-use crate::model::{ContainerSpec, HostAddress, HostName, HostSpec, Kind, Setting, Settings};
+use crate::model::schema::{Attribute, AttributeType, ProviderSchema};
+use crate::model::{Address, ContainerSpec, HostAddress, HostName, HostSpec, Kind, Setting, Settings};
 
 const CONNECT_TIMEOUT_SECONDS: u64 = 10;
 /// With the shell for questions, half of what sshd allows on one connection.
@@ -83,13 +83,9 @@ pub fn container(arguments: &Arguments<'_, '_>) -> Option<Entry> {
         Some(host) => named_host(arguments, &host)?,
         None => HostName::local(),
     };
-    let mut settings = Settings::new();
-    for attribute in &schema.attributes {
-        if let Some(setting) = setting(arguments, attribute).or_else(|| attribute.default.clone()) {
-            settings.insert(attribute.name.to_owned(), setting);
-        } else if attribute.required {
-            arguments.required(attribute.name, None::<()>);
-        }
+    let mut settings = settings(arguments, schema);
+    if arguments.address.kind == Kind::Hypervisor {
+        settings.extend(initiator(arguments, schema).map(|kind| ("initiator".to_owned(), kind)));
     }
     let policy = if arguments.address.kind == Kind::Pool { policy(arguments) } else { PoolPolicy::default() };
     let address = arguments.address.clone();
@@ -100,6 +96,55 @@ pub fn container(arguments: &Arguments<'_, '_>) -> Option<Entry> {
         arguments.without_effect("wipe", why);
     }
     (!arguments.is_broken()).then_some(Entry::Container(container))
+}
+
+/// The `export` block of a pool. It is on the pool's host.
+pub fn export(arguments: &Arguments<'_, '_>) -> Option<Entry> {
+    let schema = arguments.world.schema(arguments.address)?;
+    let address = arguments.address.clone();
+    let pool = Address { kind: Kind::Pool, ..address.clone() };
+    let settings = settings(arguments, schema);
+    let host = match arguments.world.entries.get(&pool) {
+        Some(Entry::Container(spec)) => spec.host.clone(),
+        Some(_) => {
+            arguments.fail();
+            return None;
+        }
+        None => {
+            arguments.seen.borrow_mut().needs.insert(Node::Object(pool));
+            return None;
+        }
+    };
+    let policy = PoolPolicy::default();
+    let spec = ContainerSpec { address, provider: schema.name.to_owned(), host, settings, policy };
+    (!arguments.is_broken()).then_some(Entry::Container(spec))
+}
+
+/// The provider's own attributes, with defaults.
+fn settings(arguments: &Arguments<'_, '_>, schema: &ProviderSchema) -> Settings {
+    let mut settings = Settings::new();
+    for attribute in &schema.attributes {
+        if let Some(setting) = setting(arguments, attribute).or_else(|| attribute.default.clone()) {
+            settings.insert(attribute.name.to_owned(), setting);
+        } else if attribute.required {
+            arguments.required(attribute.name, None::<()>);
+        }
+    }
+    settings
+}
+
+/// How the hypervisor reaches what other hosts export, where the block says so.
+fn initiator(arguments: &Arguments<'_, '_>, schema: &ProviderSchema) -> Option<Setting> {
+    let words = [("open-iscsi", "open-iscsi"), ("builtin", "builtin")];
+    let kind = arguments.word("initiator", &words)?;
+    if kind == "builtin" && !schema.speaks_iscsi {
+        let detail = format!(
+            "A hypervisor {:?} does not speak iSCSI itself. Leave the line out: its host logs in, with open-iscsi.",
+            schema.name
+        );
+        arguments.wrong("initiator", "Cannot be honoured", "this hypervisor has no initiator", detail);
+    }
+    Some(Setting::Text(kind.to_owned()))
 }
 
 fn named_host(arguments: &Arguments<'_, '_>, host: &crate::model::Address) -> Option<HostName> {

@@ -27,9 +27,9 @@ use super::declare::Declared;
 use super::eval::Limits;
 use super::inputs::Inputs;
 use crate::diag::{Diagnostics, SourceMap};
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Route, Spec};
 use crate::model::schema::ProviderSchema;
-use crate::model::{Address, Kind};
+use crate::model::{Address, ContainerSpec, HostName, Kind};
 use world::{Entry, Node, World};
 
 pub use deferred::{Deferred, OutputValue};
@@ -79,6 +79,7 @@ pub fn resolve<'a>(
         declared,
         sources,
         schemas,
+        workspace: declared.settings().name.clone().unwrap_or_else(|| inputs.workspace_name.clone()),
         directory: inputs.workspace_directory.clone(),
         limits: Limits::default(),
         variables: BTreeMap::new(),
@@ -91,7 +92,7 @@ pub fn resolve<'a>(
     };
     if declared.has_syntax_errors || inputs.has_syntax_errors {
         // Everything that mentions what could not be read would be reported as wrong.
-        let desired = desired(&world, inputs);
+        let desired = desired(&world);
         return (Resolved { desired, deferred: Deferred::new(world) }, Diagnostics::new());
     }
     variables::evaluate(&mut world, inputs, &mut diagnostics);
@@ -99,7 +100,7 @@ pub fn resolve<'a>(
     let identify = |address: &Address| identities.borrow_mut().of(address);
     solve::all(&mut world, &identify, &mut diagnostics);
     rules::check(&world, &mut diagnostics);
-    let mut desired = desired(&world, inputs);
+    let mut desired = desired(&world);
     rules::name_instances(&world, &mut desired, &mut diagnostics);
     let deferred = Deferred::new(world);
     // Outputs are evaluated once without a look, so that their errors are found before anything is done.
@@ -123,10 +124,10 @@ fn goals(declared: &Declared) -> Vec<Node> {
     goals
 }
 
-fn desired(world: &World<'_>, inputs: &Inputs) -> Desired {
+fn desired(world: &World<'_>) -> Desired {
     let settings = world.declared.settings();
     let mut desired = Desired {
-        workspace: settings.name.clone().unwrap_or_else(|| inputs.workspace_name.clone()),
+        workspace: world.workspace.clone(),
         trash_retention_seconds: settings.trash_retention_seconds,
         ..Desired::default()
     };
@@ -144,5 +145,28 @@ fn desired(world: &World<'_>, inputs: &Inputs) -> Desired {
             Entry::Failed => {}
         }
     }
+    keep_used_exports(&mut desired);
     desired
+}
+
+/// Exports and initiators are there for attachments: those that none goes through are not even looked at.
+fn keep_used_exports(desired: &mut Desired) {
+    let mut used = BTreeSet::new();
+    let mut initiators = Vec::new();
+    for resource in desired.resources.values() {
+        let Spec::Attachment(spec) = &resource.spec else { continue };
+        match &spec.route {
+            Route::Direct => {}
+            Route::Network { target } => {
+                used.insert(target.export.clone());
+            }
+            Route::Session { target, initiator } => {
+                used.insert(target.export.clone());
+                let host = HostName(initiator.label.to_string());
+                initiators.push(ContainerSpec::initiator(initiator.clone(), host));
+            }
+        }
+    }
+    desired.containers.retain(|address, _| address.kind != Kind::Export || used.contains(address));
+    desired.containers.extend(initiators.into_iter().map(|spec| (spec.address.clone(), spec)));
 }

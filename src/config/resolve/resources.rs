@@ -9,8 +9,8 @@ use super::arguments::Arguments;
 use super::attributes;
 use super::world::{Entry, Local, Node, Resolution};
 use crate::model::address::is_label;
-use crate::model::desired::{AttachmentSpec, Resource, SnapshotSpec, Spec, VolumeSpec};
-use crate::model::{Access, Address, Bus, Bytes, ContainerSpec, InstanceKey, Kind, OnDestroy};
+use crate::model::desired::{AttachmentSpec, Resource, Route, SnapshotSpec, Spec, Target, VolumeSpec};
+use crate::model::{Access, Address, Bus, Bytes, ContainerSpec, InstanceKey, Kind, OnDestroy, Setting};
 
 impl<'w> Arguments<'w, '_> {
     /// A pool or hypervisor. Nothing while it has not been worked out, or where it has problems.
@@ -285,7 +285,7 @@ pub fn attachment(arguments: &Arguments<'_, '_>) -> Option<Entry> {
     let (container, origin) = (arguments.container(&hypervisor), arguments.resolution(&source));
     let (container, origin) = (container?, origin?);
     let access = access_to(arguments, &source, access);
-    on_one_host(arguments, container, origin);
+    let export = export_of(arguments, container, origin);
     if !arguments.is_complete() {
         return None;
     }
@@ -296,8 +296,10 @@ pub fn attachment(arguments: &Arguments<'_, '_>) -> Option<Entry> {
         (_, Some(serial)) => serial.clone(),
         (_, None) => origin.resource.id.to_string(),
     };
-    let host_path = attributes::path(arguments.world, origin)?;
-    let spec = AttachmentSpec { source, hypervisor, vm, device, bus, access, shared, serial, host_path };
+    let device_there = attributes::path(arguments.world, origin)?;
+    let (route, host_path) = route(arguments, container, origin, export, (device_there, &serial))?;
+    let spec =
+        AttachmentSpec { source, hypervisor, vm, device, bus, access, shared, serial, host_path, route };
     Some(arguments.finish(identity, Spec::Attachment(spec), Bytes::ZERO))
 }
 
@@ -333,15 +335,68 @@ fn access_to(arguments: &Arguments<'_, '_>, source: &Address, written: Option<Ac
     Access::ReadOnly
 }
 
-/// Without exports a VM reaches only what is on its own host.
-fn on_one_host(arguments: &Arguments<'_, '_>, hypervisor: &ContainerSpec, origin: &Resolution) {
-    let pool = pool_of(&origin.resource.spec).and_then(|pool| arguments.world.container(pool));
-    let Some(pool) = pool.filter(|pool| pool.host != hypervisor.host) else { return };
+/// The export that an attachment goes through; nothing where the VM reaches the volume on its own host.
+fn export_of<'w>(
+    arguments: &Arguments<'w, '_>,
+    hypervisor: &ContainerSpec,
+    origin: &Resolution,
+) -> Option<&'w ContainerSpec> {
+    let pool = pool_of(&origin.resource.spec).and_then(|pool| arguments.world.container(pool))?;
+    let address = Address { kind: Kind::Export, ..pool.address.clone() };
+    let is_there = arguments.world.declared.blocks.contains_key(&address);
+    if pool.host == hypervisor.host && !(is_there && hypervisor.text("initiator") == "builtin") {
+        return None;
+    }
+    if is_there {
+        return arguments.container(&address);
+    }
+    if arguments.world.declared.broken.contains(&address) {
+        arguments.fail();
+        return None;
+    }
     let detail = format!(
-        "{} is on host {}, and {} is on host {}. This version of vbs does not have exports, so a VM reaches only volumes of its own host.",
-        origin.resource.address, pool.host, hypervisor.address, hypervisor.host
+        "{} is on host {}, and {} is on host {}. To reach it from there, the pool needs an `export` block, such as `export \"lio\" {{ portal = \"IP:3260\" }}` in {}.",
+        origin.resource.address, pool.host, hypervisor.address, hypervisor.host, pool.address
     );
     arguments.wrong("hypervisor", "Not on one host", format!("this is on host {}", hypervisor.host), detail);
+    None
+}
+
+/// The way from the pool to the hypervisor, and where the volume is found at its end.
+fn route(
+    arguments: &Arguments<'_, '_>,
+    hypervisor: &ContainerSpec,
+    origin: &Resolution,
+    export: Option<&ContainerSpec>,
+    (device, serial): (String, &str),
+) -> Option<(Route, String)> {
+    let Some(export) = export else { return Some((Route::Direct, device)) };
+    let schema = arguments.world.schema(&export.address)?;
+    let workspace = arguments.world.workspace.replace('_', "-");
+    let initiators = format!("iqn.2026-11.vbs.{workspace}");
+    let prefix = match export.text("iqn_prefix") {
+        "" => initiators.clone(),
+        written => written.to_owned(),
+    };
+    let portals = match export.settings.get("portals") {
+        Some(Setting::List(list)) if !list.is_empty() => list.clone(),
+        _ => vec![export.text("portal").to_owned()],
+    };
+    let says = |name: &str| export.text(name) == "auto";
+    let target = Box::new(Target {
+        export: export.address.clone(),
+        name: format!("{prefix}:{}", origin.resource.id),
+        initiators,
+        portals,
+        chap: says("chap"),
+        mutual: says("mutual_chap"),
+        device,
+    });
+    if hypervisor.text("initiator") == "builtin" {
+        return Some((Route::Network { target }, String::new()));
+    }
+    let initiator = Address::new(Kind::Initiator, &hypervisor.host.0);
+    Some((Route::Session { target, initiator }, (schema.device_path)(serial)))
 }
 
 fn device(

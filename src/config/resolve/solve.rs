@@ -151,9 +151,12 @@ fn object(
     let entry = match address.kind {
         Kind::Host => containers::host(&arguments),
         Kind::Pool | Kind::Hypervisor => containers::container(&arguments),
+        Kind::Export => containers::export(&arguments),
         Kind::Volume => resources::volume(&arguments),
         Kind::Snapshot => resources::snapshot(&arguments),
         Kind::Attachment => resources::attachment(&arguments),
+        // They have no blocks.
+        Kind::Initiator => None,
     };
     (Outcome::Object(entry.unwrap_or(Entry::Failed)), arguments.problems.into_inner())
 }

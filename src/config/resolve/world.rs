@@ -69,6 +69,8 @@ pub struct World<'a> {
     pub declared: &'a Declared,
     pub sources: &'a SourceMap,
     pub schemas: &'a [ProviderSchema],
+    /// The workspace's name.
+    pub workspace: String,
     /// Of the workspace; absolute.
     pub directory: String,
     pub limits: Limits,

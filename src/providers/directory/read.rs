@@ -158,5 +158,8 @@ fn nothing_known(target: &str) -> DiskBody {
         source: SourceRef { id: Uuid::nil(), address: Address::new(Kind::Volume, "unknown") },
         serial: String::new(),
         host_path: target.to_owned(),
+        network: None,
+        through: None,
+        size: None,
     }
 }

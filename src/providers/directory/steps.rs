@@ -137,9 +137,7 @@ impl Ask<'_, '_> {
     fn disk<'b>(&self, body: &'b Body) -> Result<&'b DiskBody, Diagnostic> {
         match body {
             Body::Disk(disk) => Ok(disk),
-            Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) => {
-                Err(store::impossible(self.request, "it is no disk"))
-            }
+            _ => Err(store::impossible(self.request, "it is no disk")),
         }
     }
 }

@@ -27,6 +27,9 @@ fn disk(bench: &Bench, number: u128, vm: &str, device: &str) -> Record {
         source: SourceRef { id: id(50), address: "volume.db".parse().unwrap() },
         serial: id(50).to_string(),
         host_path: target.to_str().unwrap().to_owned(),
+        network: None,
+        through: None,
+        size: None,
     };
     bench.record(&format!("attachment.a{number}"), id(number), Body::Disk(body))
 }

@@ -10,8 +10,6 @@ pub const NAME: &str = "file";
 
 pub fn schema() -> ProviderSchema {
     ProviderSchema {
-        name: NAME,
-        role: Kind::Pool,
         attributes: store::attributes("The directory that holds the images."),
         doc: "Volumes and snapshots are sparse image files in a directory.",
         // A guest sees sectors: what lies behind the last whole one could never be read.
@@ -20,8 +18,7 @@ pub fn schema() -> ProviderSchema {
         without_effect,
         occupies: store::occupies,
         volume_path: image,
-        guest_path: |_, _, _| String::new(),
-        check_disk: |_, _| Err("a pool has no disks".to_owned()),
+        ..ProviderSchema::of(Kind::Pool, NAME)
     }
 }
 

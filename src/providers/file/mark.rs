@@ -40,7 +40,7 @@ pub fn rest(object: &Object, workspace: &str) -> Option<String> {
     let (kind, serial) = match &object.body {
         Body::Volume(volume) => (ImageKind::Volume, volume.serial.clone()),
         Body::Snapshot(_) => (ImageKind::Snapshot, String::new()),
-        Body::Container(_) | Body::Disk(_) => return None,
+        _ => return None,
     };
     let rest = Rest {
         kind,

@@ -59,8 +59,6 @@ pub static NEEDS: Needs = Needs {
 
 pub fn schema() -> ProviderSchema {
     ProviderSchema {
-        name: NAME,
-        role: Kind::Pool,
         attributes: vec![
             Attribute {
                 name: "volume_group",
@@ -84,8 +82,7 @@ pub fn schema() -> ProviderSchema {
         without_effect,
         occupies,
         volume_path: |container, name, _: Uuid| format!("/dev/{}/{name}", container.text("volume_group")),
-        guest_path: |_, _, _| String::new(),
-        check_disk: |_, _| Err("a pool has no disks".to_owned()),
+        ..ProviderSchema::of(Kind::Pool, NAME)
     }
 }
 
@@ -217,7 +214,7 @@ pub fn fit(container: &ContainerSpec, extent: Bytes, body: &mut Body) {
                 Some(round(snapshot.reserve.unwrap_or(whole).min(whole)))
             };
         }
-        Body::Container(_) | Body::Disk(_) => {}
+        _ => {}
     }
 }
 

@@ -98,7 +98,7 @@ pub fn set_size(body: &mut Body, size: Bytes) {
     match body {
         Body::Volume(volume) => volume.size = size,
         Body::Snapshot(snapshot) => snapshot.size = size,
-        Body::Container(_) | Body::Disk(_) => {}
+        _ => {}
     }
 }
 

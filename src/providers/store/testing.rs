@@ -336,7 +336,7 @@ impl Bench {
             Body::Volume(_) => Part::VOLUME,
             Body::Snapshot(_) => Part::SNAPSHOT,
             Body::Disk(_) => Part::DISK,
-            Body::Container(_) => Part::STORE,
+            _ => Part::STORE,
         };
         Record {
             object: Object {

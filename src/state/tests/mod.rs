@@ -69,7 +69,12 @@ pub(super) fn key(text: &str) -> ObjectKey {
 }
 
 fn step(number: usize) -> Step {
-    let action = Action { provider: "file".into(), verb: "create".into(), arguments: Default::default() };
+    let action = Action {
+        provider: "file".into(),
+        verb: "create".into(),
+        arguments: Default::default(),
+        secrets: Vec::new(),
+    };
     Step {
         id: StepId(format!("volume.v[{number}]/volume/create")),
         object: key(&format!("volume.v[{number}]")),

@@ -84,6 +84,7 @@ async fn a_step_costs_at_most_two_commits_and_one_round_trip() {
         trash: &recorded.trash,
         live: &views,
         makers: &CATALOG,
+        fingerprint: &(),
     };
     let built = build(&world, &Options::default(), &mut Uuid::new_v4).unwrap();
     assert!(!built.diagnostics.has_errors(), "{:#?}", built.diagnostics);
@@ -91,6 +92,7 @@ async fn a_step_costs_at_most_two_commits_and_one_round_trip() {
     assert_eq!(steps, MANY + 1);
     let (commits, trips) = (store.commits(), hosts.round_trips());
     let setup = Setup {
+        secrets: &|_| Ok(String::new()),
         store: &mut store,
         hosts: hosts.clone(),
         signals: Signals::default(),

@@ -1,0 +1,70 @@
+//! What lies between a volume and a disk goes with its last user, and what stands on it goes with it.
+
+use std::sync::Arc;
+
+use super::diff::{Change, Decision, Diff, LiveIndex};
+use super::world::World;
+use crate::model::{ObjectKey, Record};
+
+/// Keeps layers that something which stays stands on, and replaces what stands on a layer that is replaced.
+pub fn settle(world: &World<'_>, index: &LiveIndex<'_>, found: &mut Diff) {
+    while keep_one(world, found) {}
+    while replace_one(world, index, found) {}
+}
+
+/// The records that stand on `key`.
+fn standing_on<'a>(world: &World<'a>, key: &'a ObjectKey) -> impl Iterator<Item = &'a Record> {
+    world
+        .records
+        .values()
+        .filter(move |record| record.object.body.link().is_some_and(|link| link.key == *key))
+}
+
+/// What is out of scope stays attached, and needs its way.
+fn keep_one(world: &World<'_>, found: &mut Diff) -> bool {
+    let stays = |record: &Record| match found.changes.get(&record.object.key) {
+        None => true,
+        Some(change) => match change.decision {
+            Decision::Destroy | Decision::Forget => false,
+            _ => change
+                .after
+                .as_ref()
+                .is_some_and(|after| after.object.body.link() == record.object.body.link()),
+        },
+    };
+    let needed = found.changes.values().find(|change| {
+        let is_layer = change.before.as_ref().is_some_and(|before| before.object.body.is_layer());
+        change.decision == Decision::Destroy && is_layer && standing_on(world, &change.key).any(stays)
+    });
+    let Some(key) = needed.map(|change| change.key.clone()) else { return false };
+    found.changes.remove(&key).is_some()
+}
+
+/// A disk is not left on a session that is closed and opened again.
+fn replace_one(world: &World<'_>, index: &LiveIndex<'_>, found: &mut Diff) -> bool {
+    let replaced = |change: &&Change| {
+        change.decision == Decision::Replace
+            && change.before.as_ref().is_some_and(|before| before.object.body.is_layer())
+    };
+    let next = found.changes.values().filter(replaced).find_map(|change| {
+        standing_on(world, &change.key).find_map(|record| {
+            let decided = found.changes.get(&record.object.key);
+            let stays =
+                decided.is_none_or(|change| matches!(change.decision, Decision::Update | Decision::Record));
+            let live = index.find(record.object.id).filter(|_| stays)?;
+            let after = decided.and_then(|change| change.after.clone());
+            Some(Change {
+                key: record.object.key.clone(),
+                decision: Decision::Replace,
+                before: Some(Arc::new(record.clone())),
+                after: Some(after.unwrap_or_else(|| Arc::new(record.clone()))),
+                live: Some(Box::new(live.clone())),
+                reason: "what it stands on is replaced".to_owned(),
+                forcing: Vec::new(),
+            })
+        })
+    });
+    let Some(change) = next else { return false };
+    found.changes.insert(change.key.clone(), change);
+    true
+}
