@@ -57,12 +57,24 @@ pub struct ProviderSchema {
     pub check_disk: fn(vm: &str, device: &str) -> Result<(), String>,
     /// Hypervisors: whether it can log in to targets itself (`initiator = "builtin"`).
     pub speaks_iscsi: bool,
+    /// The directory on the host where guard, epochs and marks lie, where no attribute names one; empty where one does.
+    pub seat: fn(&ContainerSpec) -> String,
     pub traits: Traits,
     /// Exports: the lasting name that a host gives to a disk of this serial, below `/dev/disk/by-id`.
     pub device_path: fn(serial: &str) -> String,
 }
 
 impl ProviderSchema {
+    /// Gives a container its seat: what has a `path` of its own is made like a directory that may be missing.
+    pub fn seated(&self, mut container: ContainerSpec) -> ContainerSpec {
+        let seat = (self.seat)(&container);
+        if !seat.is_empty() {
+            container.settings.insert("path".to_owned(), Setting::Text(seat));
+            container.settings.insert("create".to_owned(), Setting::Bool(true));
+        }
+        container
+    }
+
     /// A schema in which nothing is said but what it is; for struct update.
     pub fn of(role: Kind, name: &'static str) -> Self {
         ProviderSchema {
@@ -78,6 +90,7 @@ impl ProviderSchema {
             guest_path: |_, _, _| String::new(),
             check_disk: |_, _| Err("it has no virtual machines".to_owned()),
             speaks_iscsi: false,
+            seat: |_| String::new(),
             traits: Traits::default(),
             device_path: |_| String::new(),
         }

@@ -89,7 +89,8 @@ pub fn container(arguments: &Arguments<'_, '_>) -> Option<Entry> {
     }
     let policy = if arguments.address.kind == Kind::Pool { policy(arguments) } else { PoolPolicy::default() };
     let address = arguments.address.clone();
-    let container = ContainerSpec { address, provider: schema.name.to_owned(), host, settings, policy };
+    let container =
+        schema.seated(ContainerSpec { address, provider: schema.name.to_owned(), host, settings, policy });
     if container.policy.wipe.as_ref().is_some_and(|wipe| wipe != "none")
         && let Some(why) = (schema.without_effect)(&container, "wipe")
     {
@@ -117,7 +118,7 @@ pub fn export(arguments: &Arguments<'_, '_>) -> Option<Entry> {
     };
     let policy = PoolPolicy::default();
     let spec = ContainerSpec { address, provider: schema.name.to_owned(), host, settings, policy };
-    (!arguments.is_broken()).then_some(Entry::Container(spec))
+    (!arguments.is_broken()).then(|| Entry::Container(schema.seated(spec)))
 }
 
 /// The provider's own attributes, with defaults.

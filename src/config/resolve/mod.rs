@@ -145,12 +145,12 @@ fn desired(world: &World<'_>) -> Desired {
             Entry::Failed => {}
         }
     }
-    keep_used_exports(&mut desired);
+    keep_used_exports(world, &mut desired);
     desired
 }
 
 /// Exports and initiators are there for attachments: those that none goes through are not even looked at.
-fn keep_used_exports(desired: &mut Desired) {
+fn keep_used_exports(world: &World<'_>, desired: &mut Desired) {
     let mut used = BTreeSet::new();
     let mut initiators = Vec::new();
     for resource in desired.resources.values() {
@@ -163,7 +163,9 @@ fn keep_used_exports(desired: &mut Desired) {
             Route::Session { target, initiator } => {
                 used.insert(target.export.clone());
                 let host = HostName(initiator.label.to_string());
-                initiators.push(ContainerSpec::initiator(initiator.clone(), host));
+                let spec = ContainerSpec::initiator(initiator.clone(), host);
+                let schema = world.schemas.iter().find(|schema| schema.role == Kind::Initiator);
+                initiators.push(schema.map_or(spec.clone(), |schema| schema.seated(spec)));
             }
         }
     }
