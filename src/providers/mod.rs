@@ -19,6 +19,7 @@ pub mod directory;
 pub mod file;
 pub mod lvm;
 pub mod needs;
+pub mod seat;
 pub mod store;
 
 /// One container to be surveyed.
