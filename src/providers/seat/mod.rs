@@ -104,7 +104,9 @@ fn seen(
         return Err(format!("the mark {}.json was written by a newer vbs (format {})", mark.id, mark.format));
     }
     let mut unread = listing.marked_ids()?;
-    marks.iter().for_each(|mark| drop(unread.remove(&mark.id)));
+    for mark in &marks {
+        unread.remove(&mark.id);
+    }
     if let Some(id) = unread.first() {
         return Err(format!(
             "its mark .vbs/{id}.json cannot be understood: it was altered, or its disk is damaged"
