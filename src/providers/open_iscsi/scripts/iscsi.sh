@@ -107,9 +107,8 @@ leave() {
 
 # The interface record goes with the last login over it.
 leave_interface() {
-    for each in "$records"/nodes/*/*/"$interface"; do
-        if [ -e "$each" ]; then return 0; fi
-    done
+    # The record of a target is a file or a directory with one file for each interface.
+    if grep -rqsF "iface.iscsi_ifacename = $interface" "$records/nodes"; then return 0; fi
     for each in /sys/class/iscsi_session/session*/ifacename; do
         face=
         if [ -r "$each" ]; then read -r face <"$each" || :; fi

@@ -25,7 +25,7 @@ write_record() {
         while IFS= read -r line; do
             case $line in
                 'node.session.auth.'* | 'node.startup = '* | 'node.session.scan = '* | 'node.session.initial_login_retry_max = '*) ;;
-                'node.discovery_address'*)
+                'node.name = '*)
                     printf '%s\n' "$line" 'node.startup = manual' 'node.session.scan = manual' \
                         'node.session.initial_login_retry_max = 2' "node.session.auth.authmethod = $method"
                     if [ -n "$user" ]; then
@@ -52,7 +52,7 @@ for portal in $portals; do
         [ -f "$record" ] || continue
         found=yes written=
         write_record "$record"
-        [ -n "$written" ] || vbs_stop 1 "$record holds no line node.discovery_address: this open-iscsi writes another format"
+        [ -n "$written" ] || vbs_stop 1 "$record holds no line node.name: this open-iscsi writes another format"
         chmod 600 "$store/$id.record.new"
         cmp -s "$store/$id.record.new" "$record" || cat "$store/$id.record.new" >"$record"
         rm -f -- "$store/$id.record.new"
