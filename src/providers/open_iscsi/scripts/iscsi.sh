@@ -71,6 +71,20 @@ serial_of() {
     told=$(tail -c +5 "/sys/block/$1/device/vpd_pg80" 2>/dev/null | tr -d '\000 ') || told=
 }
 
+# Whether a process has a disk open, which is then in $opener. udev opens disks for a moment by itself.
+is_open() {
+    opener=
+    for each in /proc/[0-9]*; do
+        case $(readlink "$each"/fd/* 2>/dev/null) in
+            *"/dev/$1"*)
+                opener=${each##*/}
+                return 0
+                ;;
+        esac
+    done
+    return 1
+}
+
 # Takes the disks of all our sessions to this target away, logs out, and forgets the records. Whoever uses a disk keeps it.
 leave() {
     find_sessions
@@ -79,6 +93,12 @@ leave() {
         for disk in $disks; do
             for each in /sys/block/"$disk"/holders/* /sys/block/"$disk"/"$disk"*/holders/*; do
                 if [ -e "$each" ]; then vbs_refuse "$disk ($device) is used by ${each##*/}: stop that first"; fi
+            done
+            patience=10
+            while is_open "$disk"; do
+                patience=$((patience - 1))
+                [ "$patience" -gt 0 ] || vbs_refuse "$disk ($device) is open in the process $opener: stop that first"
+                sleep 0.5
             done
             if grep -q "^/dev/$disk[0-9]* " /proc/mounts; then vbs_refuse "$disk ($device) is mounted: unmount it first"; fi
             blockdev --flushbufs "/dev/$disk" || vbs_stop 1 "/dev/$disk could not be flushed: it stays logged in"
