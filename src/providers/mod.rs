@@ -17,6 +17,8 @@ use needs::{Danger, Needs};
 mod conformance;
 pub mod directory;
 pub mod file;
+pub mod iscsi;
+pub mod lio;
 pub mod lvm;
 pub mod needs;
 pub mod open_iscsi;
@@ -91,8 +93,13 @@ pub trait Provider: Sync {
 }
 
 /// Every provider there is.
-pub static CATALOG: Catalog =
-    Catalog(&[&file::FilePool, &lvm::LvmPool, &directory::DirectoryHypervisor, &open_iscsi::OpenIscsi]);
+pub static CATALOG: Catalog = Catalog(&[
+    &file::FilePool,
+    &lvm::LvmPool,
+    &directory::DirectoryHypervisor,
+    &lio::LioExport,
+    &open_iscsi::OpenIscsi,
+]);
 
 pub struct Catalog(&'static [&'static dyn Provider]);
 
