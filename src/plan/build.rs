@@ -16,7 +16,7 @@ use super::{
     containers, fit, hints, layers, present, problems, select,
 };
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::model::{Address, Body, ContainerSpec, HostName, Kind, ObjectKey, Observed, Record};
+use crate::model::{Address, Body, ContainerSpec, HostName, Kind, ObjectKey, Observed, Part, Record};
 
 /// A plan, with what was wrong. A plan beside errors shows what could be planned; it must not be applied.
 #[derive(Debug)]
@@ -556,6 +556,12 @@ fn needs(record: &Record) -> impl Iterator<Item = Needed> {
     let body = &record.object.body;
     let source = body.source().map(|source| Needed::Object(ObjectKey::primary(source.address.clone())));
     let link = body.link().map(|link| Needed::Object(link.key.clone()));
+    // Growth goes through the layers in their order, also where one between them has nothing to do.
+    let own = body.is_layer().then(|| {
+        let address = &record.object.key.address;
+        [ObjectKey::primary(address.clone()), ObjectKey::new(address.clone(), Part::EXPORT)]
+    });
+    let below = own.into_iter().flatten().filter(|key| *key != record.object.key).map(Needed::Object);
     let all = record.depends_on.iter().cloned().map(Needed::Everything);
-    source.into_iter().chain(link).chain(all)
+    source.into_iter().chain(link).chain(below).chain(all)
 }

@@ -127,7 +127,7 @@ pub fn diff(
     index: &LiveIndex<'_>,
 ) -> Diff {
     let mut out = Diff::default();
-    let mut unsurveyed: BTreeMap<&Address, (String, Vec<Address>)> = BTreeMap::new();
+    let mut unsurveyed: BTreeMap<&Address, (String, BTreeSet<Address>)> = BTreeMap::new();
     let keys: BTreeSet<&ObjectKey> = desired.keys().chain(world.records.keys()).collect();
     for key in keys.into_iter().filter(|key| scope.contains(&key.address)) {
         let wanted = if options.destroy { None } else { desired.get(key) };
@@ -135,9 +135,10 @@ pub fn diff(
         let Some(shown) = recorded.or(wanted.map(|wanted| &**wanted)) else { continue };
         let live = index.look(shown);
         if let Live::Unsurveyed(why) = live {
-            let entry =
-                unsurveyed.entry(&shown.object.container).or_insert_with(|| (why.to_owned(), Vec::new()));
-            entry.1.push(key.address.clone());
+            let entry = unsurveyed
+                .entry(&shown.object.container)
+                .or_insert_with(|| (why.to_owned(), BTreeSet::new()));
+            entry.1.insert(key.address.clone());
             continue;
         }
         let row = Row { world, options, key, wanted, recorded, declared: desired.get(key) };

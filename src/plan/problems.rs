@@ -1,5 +1,7 @@
 //! What a comparison can find wrong, in words.
 
+use std::collections::BTreeSet;
+
 use super::diff::occupies;
 use super::world::World;
 use crate::diag::Diagnostic;
@@ -169,7 +171,7 @@ pub fn twice(key: &ObjectKey, containers: &[&Address]) -> Diagnostic {
     )
 }
 
-pub fn unsurveyed(container: &Address, why: &str, addresses: &[Address]) -> Diagnostic {
+pub fn unsurveyed(container: &Address, why: &str, addresses: &BTreeSet<Address>) -> Diagnostic {
     // It may end with a question that leads to the cause.
     let stop = if why.ends_with('?') { "" } else { "." };
     Diagnostic::error(

@@ -84,6 +84,11 @@ impl Ask<'_, '_> {
         store::shown(self.request, object.id, Place::Live.word(), facts)
     }
 
+    /// That it is ours, whatever somebody has made of it: what is mended was broken in one of many ways.
+    fn is_marked(&self, object: &Object) -> Vec<Expectation> {
+        store::shown(self.request, object.id, Place::Live.word(), [].into())
+    }
+
     fn absent(&self, object: &Object) -> Vec<Expectation> {
         store::absent(self.request, object.id)
     }
@@ -175,10 +180,7 @@ impl Ask<'_, '_> {
             object: format!("the target {}", body.target),
             run,
             undo: Undo::Nothing,
-            proof: Proof {
-                done: self.shows(object, &done),
-                not_done: self.shows(object, &Body::Export(found.clone())),
-            },
+            proof: Proof { done: self.shows(object, &done), not_done: self.is_marked(object) },
             effect: Effect::Put(Box::new(after.clone())),
         })])
     }
@@ -250,7 +252,7 @@ impl Ask<'_, '_> {
             object: format!("how {} gets in to {}", body.initiator, body.target),
             run: self.granting(object, body),
             undo,
-            proof: Proof { done: self.shows(object, &object.body), not_done: self.shows(object, &before) },
+            proof: Proof { done: self.shows(object, &object.body), not_done: self.is_marked(object) },
             effect: Effect::Put(Box::new(after.clone())),
         })])
     }

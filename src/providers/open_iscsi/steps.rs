@@ -73,6 +73,11 @@ impl Ask<'_, '_> {
         store::shown(self.request, object.id, Place::Live.word(), facts)
     }
 
+    /// That it is ours, whatever state it is in: what is mended was broken in one of many ways.
+    fn is_marked(&self, object: &Object) -> Vec<Expectation> {
+        store::shown(self.request, object.id, Place::Live.word(), [].into())
+    }
+
     fn login(&self, after: &Record) -> Result<Step, Diagnostic> {
         let (object, session) = (&after.object, self.session(&after.object.body)?);
         Ok(store::step(
@@ -106,7 +111,9 @@ impl Ask<'_, '_> {
         let (object, wanted, found) =
             (&after.object, self.session(&after.object.body)?, self.session(&live.body)?);
         let mut steps = Vec::new();
-        let mended = SessionBody { size: found.size, ..wanted.clone() };
+        let is_there = found.state == "logged_in";
+        // A disk that comes back has the size that it has by then.
+        let mended = SessionBody { size: if is_there { found.size } else { wanted.size }, ..wanted.clone() };
         if (&mended.login, &mended.mutual, &mended.state) != (&found.login, &found.mutual, &found.state) {
             let record = Record {
                 object: Object { body: Body::Session(mended.clone()), ..object.clone() },
@@ -119,21 +126,25 @@ impl Ask<'_, '_> {
                 self.logging_in(object, wanted),
                 // What was lost without vbs is not lost again: a login that works stays.
                 Undo::Nothing,
-                Proof { done: self.shows(object, &mended), not_done: self.shows(object, found) },
+                Proof { done: self.shows(object, &mended), not_done: self.is_marked(object) },
                 vec![Effect::Put(Box::new(record))],
             ));
         }
-        if let Some(size) = wanted.size.filter(|size| found.size != Some(*size)) {
+        if let Some(size) = wanted.size.filter(|size| mended.size != Some(*size)) {
             let mut run = self.action(&verbs::RESCAN, object, wanted);
             run.arguments.insert("mark", seat::mark_of(object, self.request.workspace));
             run.arguments.insert("to", size.0.to_string());
             steps.push(store::step(
                 self.request,
                 "rescan",
-                self.title(TitleVerb::Grow, wanted, &format!("to {size}")),
+                store::title(
+                    TitleVerb::Grow,
+                    format!("the disk of {} on {}", wanted.target, self.request.container.host),
+                    format!("to {size}"),
+                ),
                 run,
                 Undo::Impossible { why: "whoever uses the disk has seen that it grew".to_owned() },
-                Proof { done: self.shows(object, wanted), not_done: self.shows(object, &mended) },
+                Proof { done: self.shows(object, wanted), not_done: self.is_marked(object) },
                 vec![Effect::Put(Box::new(after.clone()))],
             ));
         }

@@ -147,6 +147,15 @@ fn a_session_that_was_lost_is_logged_in_again_before_its_disk_is_read_anew() {
     let operation = Operation::Update { before: record(body()), after: record(grown), live, attached: true };
     let steps = request(operation);
     let verbs: Vec<&str> = steps.iter().map(|step| &*step.run.verb).collect();
-    assert_eq!(verbs, ["login", "rescan"]);
+    assert_eq!(verbs, ["login"], "a disk that comes back has its new size already");
+    let session = format!("session 1 {TARGET} LOGGED_IN vbs.shop iqn.2026-11.vbs.shop:host.kvm1");
+    let disk = format!("disk 1 sdb running 131072 {SERIAL}");
+    let name = format!("name {} /dev/sdb", body().device);
+    let live = look(&[&session, &disk, &name, &format!("record {TARGET} CHAP vbs-in ffffffffffffffff  ")]);
+    let grown = SessionBody { size: Some(Bytes(128 << 20)), ..body() };
+    let steps =
+        request(Operation::Update { before: record(body()), after: record(grown), live, attached: true });
+    let verbs: Vec<&str> = steps.iter().map(|step| &*step.run.verb).collect();
+    assert_eq!(verbs, ["login", "rescan"], "another secret is for the next login, and the disk is there");
     assert!(!steps[0].is_irreversible() && steps[1].is_irreversible());
 }
