@@ -3,6 +3,7 @@
 mod crash;
 mod faults;
 mod ground;
+mod iscsi;
 mod lvm_scripts;
 mod made;
 mod operators;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Case> {
         &scenarios::all(),
         crash::CASES,
         operators::CASES,
+        iscsi::CASES,
     ]
     .concat()
 }

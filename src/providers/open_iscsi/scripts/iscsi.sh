@@ -73,16 +73,10 @@ serial_of() {
 
 # Whether a process has a disk open, which is then in $opener. udev opens disks for a moment by itself.
 is_open() {
-    opener=
-    for each in /proc/[0-9]*; do
-        case $(readlink "$each"/fd/* 2>/dev/null) in
-            *"/dev/$1"*)
-                opener=${each##*/}
-                return 0
-                ;;
-        esac
-    done
-    return 1
+    opener=$(find /proc/[0-9]*/fd -maxdepth 1 \( -lname "/dev/$1" -o -lname "/dev/$1[0-9]*" \) 2>/dev/null | head -n 1) || :
+    opener=${opener#/proc/}
+    opener=${opener%%/*}
+    [ -n "$opener" ]
 }
 
 # Takes the disks of all our sessions to this target away, logs out, and forgets the records. Whoever uses a disk keeps it.
