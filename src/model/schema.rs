@@ -62,6 +62,8 @@ pub struct ProviderSchema {
     pub traits: Traits,
     /// Exports: the lasting name that a host gives to a disk of this serial, below `/dev/disk/by-id`.
     pub device_path: fn(serial: &str) -> String,
+    /// Exports: the number of the one LUN of each target.
+    pub lun: u32,
 }
 
 impl ProviderSchema {
@@ -93,6 +95,7 @@ impl ProviderSchema {
             seat: |_| String::new(),
             traits: Traits::default(),
             device_path: |_| String::new(),
+            lun: 0,
         }
     }
 }

@@ -85,6 +85,11 @@ pub enum TitleVerb {
     Trash,
     Purge,
     Adopt,
+    Export,
+    Withdraw,
+    LetIn,
+    ShutOut,
+    Update,
 }
 
 impl TitleVerb {
@@ -104,6 +109,11 @@ impl TitleVerb {
             TitleVerb::Trash => ("Move to trash", "moving to trash", "moved to trash"),
             TitleVerb::Purge => ("Purge", "purging", "purged"),
             TitleVerb::Adopt => ("Adopt", "adopting", "adopted"),
+            TitleVerb::Export => ("Export", "exporting", "exported"),
+            TitleVerb::Withdraw => ("Withdraw", "withdrawing", "withdrew"),
+            TitleVerb::LetIn => ("Let in", "letting in", "let in"),
+            TitleVerb::ShutOut => ("Shut out", "shutting out", "shut out"),
+            TitleVerb::Update => ("Update", "updating", "updated"),
         }
     }
 }

@@ -9,9 +9,10 @@ use crate::hosts::{Fence, Hosts, Verdict};
 use crate::model::command::{Action, Answer, Effect as Locking, Frame, Query};
 use crate::model::schema::{Attribute, AttributeType};
 use crate::model::{
-    Access, Body, Bus, Bytes, ContainerBody, ContainerRecord, ContainerSpec, ContainerView, DiskBody, Health,
-    HostName, Kind, Mark, Object, ObjectKey, Observed, OnDestroy, Part, Place, PoolPolicy, Record, Setting,
-    SnapshotBody, SourceRef, Stranger, TrashEntry, VolumeBody,
+    Access, Body, Bus, Bytes, ContainerBody, ContainerRecord, ContainerSpec, ContainerView, DiskBody,
+    ExportBody, GrantBody, Health, HostName, Kind, Link, Login, Mark, Object, ObjectKey, Observed, OnDestroy,
+    Part, Place, PoolPolicy, READY, Record, Setting, SnapshotBody, SourceRef, Stranger, TrashEntry,
+    VolumeBody,
 };
 use crate::plan::step::{Effect, Operation, Request, Step, Undo};
 
@@ -47,21 +48,33 @@ fn container_with(
         .map(|attribute| {
             let value = match attribute.kind {
                 AttributeType::Path => Setting::Text("/srv/some where".to_owned()),
-                AttributeType::Text => Setting::Text("text".to_owned()),
+                AttributeType::Text => attribute.default.clone().unwrap_or_else(|| text(attribute.name)),
                 AttributeType::Bool => Setting::Bool(true),
-                AttributeType::TextList => Setting::List(vec!["text".to_owned()]),
+                AttributeType::TextList => Setting::List(Vec::new()),
             };
             (attribute.name.to_owned(), value)
         })
         .collect();
-    ContainerSpec {
+    schema.seated(ContainerSpec {
         address: crate::model::Address::new(schema.role, "here"),
         provider: schema.name.to_owned(),
         host: HostName::local(),
         settings,
         policy: PoolPolicy { wipe: wipe.map(str::to_owned), ..PoolPolicy::default() },
-    }
+    })
 }
+
+/// A value for an attribute that has no default.
+fn text(name: &str) -> Setting {
+    let text = match name {
+        "portal" => "10.0.0.2:3260",
+        "iqn_prefix" => TARGET,
+        _ => "text",
+    };
+    Setting::Text(text.to_owned())
+}
+
+const TARGET: &str = "iqn.2026-11.vbs.shop";
 
 fn record(container: &ContainerSpec, address: &str, part: Part, number: u128, body: Body) -> Record {
     Record {
@@ -104,6 +117,35 @@ fn disk(container: &ContainerSpec, host_path: &str) -> Record {
         size: None,
     };
     record(container, "attachment.a", Part::DISK, 3, Body::Disk(body))
+}
+
+/// An export of `device` to whom a grant lets one initiator in.
+fn layers(container: &ContainerSpec, device: &str, user: &str) -> [Record; 2] {
+    let (target, portals) = (format!("{TARGET}:db"), vec!["10.0.0.2:3260".to_owned()]);
+    let export = ExportBody {
+        source: SourceRef { id: id(1), address: "volume.db".parse().unwrap() },
+        target: target.clone(),
+        portals,
+        serial: id(1).to_string(),
+        device: device.to_owned(),
+        access: Access::ReadWrite,
+        size: Some(Bytes(4096)),
+        others: Vec::new(),
+        state: READY.to_owned(),
+    };
+    let export = record(container, "volume.db", Part::EXPORT, 4, Body::Export(export));
+    let login = Login { user: user.to_owned(), secret: "s".to_owned(), fingerprint: "0".repeat(16) };
+    let grant = GrantBody {
+        export: Link { key: export.object.key.clone(), id: export.object.id },
+        target,
+        initiator: format!("{TARGET}:host"),
+        access: Access::ReadWrite,
+        login: Some(login),
+        mutual: None,
+        state: READY.to_owned(),
+    };
+    let grant = record(container, "volume.db", Part::grant("host"), 5, Body::Grant(grant));
+    [export, grant]
 }
 
 fn found(record: &Record) -> Observed {
@@ -152,6 +194,18 @@ fn operations(container: &ContainerSpec) -> Vec<Operation> {
             update(one.clone(), two, false),
             Operation::Destroy { live: found(&one), record: one },
         ]);
+        return all;
+    }
+    if container.address.kind == Kind::Export {
+        let [before, after] = [("/srv/a.img", "one"), ("/srv/b.img", "two")]
+            .map(|(device, user)| layers(container, device, user));
+        for (before, after) in before.into_iter().zip(after) {
+            all.extend([
+                Operation::Create { after: before.clone(), source: None },
+                update(before.clone(), after, false),
+                Operation::Destroy { live: found(&before), record: before },
+            ]);
+        }
         return all;
     }
     let [small, large] = [volume(container, "db", 4096), volume(container, "data", 8192)];
@@ -225,11 +279,14 @@ fn names_and_verbs_are_unique_and_every_container_passes_its_own_check() {
 fn an_unchanged_object_yields_no_steps() {
     for provider in CATALOG.iter() {
         let container = container(provider);
-        let record = match container.address.kind {
-            Kind::Hypervisor => disk(&container, "/srv/a.img"),
-            _ => volume(&container, "db", 4096),
+        let records = match container.address.kind {
+            Kind::Hypervisor => vec![disk(&container, "/srv/a.img")],
+            Kind::Export => layers(&container, "/srv/a.img", "one").to_vec(),
+            _ => vec![volume(&container, "db", 4096)],
         };
-        assert!(steps(provider, &container, update(record.clone(), record, true)).is_empty());
+        for record in records {
+            assert!(steps(provider, &container, update(record.clone(), record, true)).is_empty());
+        }
     }
 }
 
@@ -293,7 +350,9 @@ fn every_verb_shows_a_command_over_its_own_parameters() {
         };
         for action in steps.iter().flat_map(actions) {
             let shown = CATALOG.shown(action, id(8));
-            assert!(!shown.contains(['{', '}']) && shown.contains(&place), "{shown}");
+            let names_it =
+                shown.contains(&place) || shown.contains(TARGET) || shown.contains(container.text("path"));
+            assert!(!shown.contains(['{', '}']) && names_it, "{shown}");
         }
     }
     let unknown = Action { verb: "none".into(), ..all_steps()[0].2[0].run.clone() };
@@ -307,13 +366,18 @@ fn creating_and_destroying_are_each_others_inverse() {
     for provider in CATALOG.iter() {
         let container = container(provider);
         let make = |operation| steps(provider, &container, operation).remove(0);
-        if container.address.kind == Kind::Hypervisor {
-            let record = disk(&container, "/srv/a.img");
+        let one_phase = match container.address.kind {
+            Kind::Hypervisor => vec![disk(&container, "/srv/a.img")],
+            Kind::Export => layers(&container, "/srv/a.img", "one").to_vec(),
+            _ => Vec::new(),
+        };
+        for record in &one_phase {
             let create = make(Operation::Create { after: record.clone(), source: None });
-            let destroy = make(Operation::Destroy { live: found(&record), record });
+            let destroy = make(Operation::Destroy { live: found(record), record: record.clone() });
             assert_eq!(create.undo, Undo::Run(destroy.run));
             assert_eq!(destroy.undo, Undo::Run(create.run));
-        } else {
+        }
+        if one_phase.is_empty() {
             let record = volume(&container, "db", 4096);
             let create = make(Operation::Create { after: record.clone(), source: None });
             let destroy = make(Operation::Destroy { live: found(&record), record: record.clone() });

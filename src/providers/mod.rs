@@ -17,10 +17,12 @@ use needs::{Danger, Needs};
 mod conformance;
 pub mod directory;
 pub mod file;
+pub mod iscsi;
 pub mod lvm;
 pub mod needs;
 pub mod seat;
 pub mod store;
+pub mod tgt;
 
 /// One container to be surveyed.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +92,8 @@ pub trait Provider: Sync {
 }
 
 /// Every provider there is.
-pub static CATALOG: Catalog = Catalog(&[&file::FilePool, &lvm::LvmPool, &directory::DirectoryHypervisor]);
+pub static CATALOG: Catalog =
+    Catalog(&[&file::FilePool, &lvm::LvmPool, &directory::DirectoryHypervisor, &tgt::TgtExport]);
 
 pub struct Catalog(&'static [&'static dyn Provider]);
 
