@@ -33,6 +33,10 @@ impl Kind {
         Kind::Attachment,
     ];
 
+    /// What expressions can name: exports and initiators follow from other blocks.
+    pub const NAMED: [Kind; 6] =
+        [Kind::Host, Kind::Pool, Kind::Hypervisor, Kind::Volume, Kind::Snapshot, Kind::Attachment];
+
     /// The word of the language, which is also the first part of an address.
     pub fn word(self) -> &'static str {
         match self {
@@ -260,6 +264,11 @@ impl ObjectKey {
 
     pub fn is_primary(&self) -> bool {
         self.part == Part::primary(self.address.kind)
+    }
+
+    /// For people: the address, with what of it is meant where that is not what the address is known by.
+    pub fn shown(&self) -> String {
+        self.layer().map_or_else(|| self.address.to_string(), |layer| format!("{} ({layer})", self.address))
     }
 
     /// What it is of its address, in words: `export`, `grant for kvm1`; nothing for what the address is known by.

@@ -123,7 +123,6 @@ pub struct Target {
     /// What the workspace's own initiator names begin with.
     pub initiators: String,
     pub portals: Vec<String>,
-    /// The number of its one LUN.
     pub lun: u32,
     pub chap: bool,
     pub mutual: bool,

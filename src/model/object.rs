@@ -173,8 +173,6 @@ pub struct SessionBody {
     pub grant: Link,
     pub target: String,
     pub portals: Vec<String>,
-    /// The number of the target's one LUN.
-    #[serde(default)]
     pub lun: u32,
     pub initiator: String,
     pub login: Option<Login>,
@@ -194,8 +192,6 @@ pub struct SessionBody {
 pub struct NetworkDisk {
     pub target: String,
     pub portals: Vec<String>,
-    /// The number of the target's one LUN.
-    #[serde(default)]
     pub lun: u32,
     pub initiator: String,
     pub login: Option<Login>,

@@ -60,10 +60,10 @@ pub struct ProviderSchema {
     /// The directory on the host where guard, epochs and marks lie, where no attribute names one; empty where one does.
     pub seat: fn(&ContainerSpec) -> String,
     pub traits: Traits,
+    /// Exports: the number of the one LUN of every target.
+    pub lun: u32,
     /// Exports: the lasting name that a host gives to a disk of this serial, below `/dev/disk/by-id`.
     pub device_path: fn(serial: &str) -> String,
-    /// Exports: the number of the one LUN of each target.
-    pub lun: u32,
 }
 
 impl ProviderSchema {
@@ -94,8 +94,8 @@ impl ProviderSchema {
             speaks_iscsi: false,
             seat: |_| String::new(),
             traits: Traits::default(),
-            device_path: |_| String::new(),
             lun: 0,
+            device_path: |_| String::new(),
         }
     }
 }

@@ -90,6 +90,8 @@ pub enum TitleVerb {
     LetIn,
     ShutOut,
     Update,
+    LogIn,
+    LogOut,
 }
 
 impl TitleVerb {
@@ -114,6 +116,8 @@ impl TitleVerb {
             TitleVerb::LetIn => ("Let in", "letting in", "let in"),
             TitleVerb::ShutOut => ("Shut out", "shutting out", "shut out"),
             TitleVerb::Update => ("Update", "updating", "updated"),
+            TitleVerb::LogIn => ("Log in", "logging in", "logged in"),
+            TitleVerb::LogOut => ("Log out", "logging out", "logged out"),
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::model::schema::{Attribute, AttributeType};
 use crate::model::{
     Access, Body, Bus, Bytes, ContainerBody, ContainerRecord, ContainerSpec, ContainerView, DiskBody,
     ExportBody, GrantBody, Health, HostName, Kind, Link, Login, Mark, Object, ObjectKey, Observed, OnDestroy,
-    Part, Place, PoolPolicy, READY, Record, Setting, SnapshotBody, SourceRef, Stranger, TrashEntry,
-    VolumeBody,
+    Part, Place, PoolPolicy, READY, Record, SessionBody, Setting, SnapshotBody, SourceRef, Stranger,
+    TrashEntry, VolumeBody,
 };
 use crate::plan::step::{Effect, Operation, Request, Step, Undo};
 
@@ -47,10 +47,19 @@ fn container_with(
         .filter(|attribute| has(attribute))
         .map(|attribute| {
             let value = match attribute.kind {
+                // What is not free text has its default.
+                AttributeType::Text if attribute.default.is_some() => attribute.default.clone().unwrap(),
+                _ if attribute.name == "portals" => Setting::List(Vec::new()),
+                AttributeType::Text if attribute.name == "portal" => {
+                    Setting::Text("10.0.0.2:3260".to_owned())
+                }
+                AttributeType::Text if attribute.name == "iqn_prefix" => {
+                    Setting::Text("iqn.2026-11.vbs.shop".to_owned())
+                }
                 AttributeType::Path => Setting::Text("/srv/some where".to_owned()),
-                AttributeType::Text => attribute.default.clone().unwrap_or_else(|| text(attribute.name)),
+                AttributeType::Text => Setting::Text("text".to_owned()),
                 AttributeType::Bool => Setting::Bool(true),
-                AttributeType::TextList => Setting::List(Vec::new()),
+                AttributeType::TextList => Setting::List(vec!["text".to_owned()]),
             };
             (attribute.name.to_owned(), value)
         })
@@ -63,18 +72,6 @@ fn container_with(
         policy: PoolPolicy { wipe: wipe.map(str::to_owned), ..PoolPolicy::default() },
     })
 }
-
-/// A value for an attribute that has no default.
-fn text(name: &str) -> Setting {
-    let text = match name {
-        "portal" => "10.0.0.2:3260",
-        "iqn_prefix" => TARGET,
-        _ => "text",
-    };
-    Setting::Text(text.to_owned())
-}
-
-const TARGET: &str = "iqn.2026-11.vbs.shop";
 
 fn record(container: &ContainerSpec, address: &str, part: Part, number: u128, body: Body) -> Record {
     Record {
@@ -119,33 +116,76 @@ fn disk(container: &ContainerSpec, host_path: &str) -> Record {
     record(container, "attachment.a", Part::DISK, 3, Body::Disk(body))
 }
 
-/// An export of `device` to whom a grant lets one initiator in.
-fn layers(container: &ContainerSpec, device: &str, user: &str) -> [Record; 2] {
-    let (target, portals) = (format!("{TARGET}:db"), vec!["10.0.0.2:3260".to_owned()]);
-    let export = ExportBody {
+fn login(fingerprint: &str) -> Option<Login> {
+    let [user, secret] = ["user", "chap/user"].map(str::to_owned);
+    Some(Login { user, secret, fingerprint: fingerprint.to_owned() })
+}
+
+const TARGET: &str = "iqn.2026-11.vbs.shop:5f1c9a3e-0000-4000-8000-000000000001";
+const INITIATOR: &str = "iqn.2026-11.vbs.shop:host.kvm1";
+
+fn export(container: &ContainerSpec, state: &str) -> Record {
+    let body = ExportBody {
         source: SourceRef { id: id(1), address: "volume.db".parse().unwrap() },
-        target: target.clone(),
-        portals,
+        target: TARGET.to_owned(),
+        portals: vec!["10.0.0.2:3260".to_owned()],
         serial: id(1).to_string(),
-        device: device.to_owned(),
+        device: "/dev/vg0/a".to_owned(),
         access: Access::ReadWrite,
-        size: Some(Bytes(4096)),
+        size: None,
         others: Vec::new(),
-        state: READY.to_owned(),
+        state: state.to_owned(),
     };
-    let export = record(container, "volume.db", Part::EXPORT, 4, Body::Export(export));
-    let login = Login { user: user.to_owned(), secret: "s".to_owned(), fingerprint: "0".repeat(16) };
-    let grant = GrantBody {
-        export: Link { key: export.object.key.clone(), id: export.object.id },
-        target,
-        initiator: format!("{TARGET}:host"),
+    record(container, "volume.db", Part::EXPORT, 4, Body::Export(body))
+}
+
+fn grant(container: &ContainerSpec, state: &str) -> Record {
+    let export = Link { key: ObjectKey::new("volume.db".parse().unwrap(), Part::EXPORT), id: id(4) };
+    let body = GrantBody {
+        export,
+        target: TARGET.to_owned(),
+        initiator: INITIATOR.to_owned(),
         access: Access::ReadWrite,
-        login: Some(login),
+        login: login("00112233aabbccdd"),
         mutual: None,
-        state: READY.to_owned(),
+        state: state.to_owned(),
     };
-    let grant = record(container, "volume.db", Part::grant("host"), 5, Body::Grant(grant));
-    [export, grant]
+    record(container, "volume.db", Part::grant("kvm1"), 5, Body::Grant(body))
+}
+
+fn session(container: &ContainerSpec, size: u64, fingerprint: &str) -> Record {
+    let body = SessionBody {
+        grant: Link { key: ObjectKey::new("volume.db".parse().unwrap(), Part::grant("kvm1")), id: id(5) },
+        target: TARGET.to_owned(),
+        portals: vec!["10.0.0.2:3260".to_owned()],
+        lun: 0,
+        initiator: INITIATOR.to_owned(),
+        login: login(fingerprint),
+        mutual: None,
+        serial: id(1).to_string(),
+        device: "/dev/disk/by-id/wwn-0x6001405".to_owned(),
+        size: Some(Bytes(size)),
+        state: "logged_in".to_owned(),
+    };
+    record(container, "volume.db", Part::session("kvm1"), 6, Body::Session(body))
+}
+
+/// What is made in a container of this role, each as it is and changed in a way that needs no other object.
+fn samples(container: &ContainerSpec) -> Vec<[Record; 2]> {
+    match container.address.kind {
+        Kind::Hypervisor => vec![["/srv/a.img", "/srv/b.img"].map(|path| disk(container, path))],
+        Kind::Export => vec![
+            [READY, "not_saved"].map(|state| export(container, state)),
+            [READY, "not_saved"].map(|state| grant(container, state)),
+        ],
+        Kind::Initiator => {
+            vec![
+                [(4096, "00112233aabbccdd"), (8192, "ffffffffffffffff")]
+                    .map(|(size, print)| session(container, size, print)),
+            ]
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn found(record: &Record) -> Observed {
@@ -187,23 +227,12 @@ fn operations(container: &ContainerSpec) -> Vec<Operation> {
         Operation::Join { body: ContainerBody { makes: makes.clone() }, exists: false },
         Operation::Release { record: ContainerRecord { spec: container.clone(), identity: id(9), makes } },
     ];
-    if container.address.kind == Kind::Hypervisor {
-        let [one, two] = ["/srv/a.img", "/srv/b.img"].map(|path| disk(container, path));
-        all.extend([
-            Operation::Create { after: one.clone(), source: Some(volume(container, "db", 4096)) },
-            update(one.clone(), two, false),
-            Operation::Destroy { live: found(&one), record: one },
-        ]);
-        return all;
-    }
-    if container.address.kind == Kind::Export {
-        let [before, after] = [("/srv/a.img", "one"), ("/srv/b.img", "two")]
-            .map(|(device, user)| layers(container, device, user));
-        for (before, after) in before.into_iter().zip(after) {
+    if container.address.kind != Kind::Pool {
+        for [one, two] in samples(container) {
             all.extend([
-                Operation::Create { after: before.clone(), source: None },
-                update(before.clone(), after, false),
-                Operation::Destroy { live: found(&before), record: before },
+                Operation::Create { after: one.clone(), source: Some(volume(container, "db", 4096)) },
+                update(one.clone(), two, false),
+                Operation::Destroy { live: found(&one), record: one },
             ]);
         }
         return all;
@@ -279,12 +308,10 @@ fn names_and_verbs_are_unique_and_every_container_passes_its_own_check() {
 fn an_unchanged_object_yields_no_steps() {
     for provider in CATALOG.iter() {
         let container = container(provider);
-        let records = match container.address.kind {
-            Kind::Hypervisor => vec![disk(&container, "/srv/a.img")],
-            Kind::Export => layers(&container, "/srv/a.img", "one").to_vec(),
-            _ => vec![volume(&container, "db", 4096)],
-        };
-        for record in records {
+        let volume = [volume(&container, "db", 4096), volume(&container, "data", 4096)];
+        let samples =
+            samples(&container).into_iter().chain((container.address.kind == Kind::Pool).then_some(volume));
+        for [record, _] in samples {
             assert!(steps(provider, &container, update(record.clone(), record, true)).is_empty());
         }
     }
@@ -344,15 +371,17 @@ fn every_verb_shows_a_command_over_its_own_parameters() {
         }
     }
     for (_, container, steps) in all_steps() {
+        let has_seat =
+            CATALOG.of(&container).is_ok_and(|provider| !(provider.schema().seat)(&container).is_empty());
         let place = match container.text("path") {
             "" => container.text("volume_group").to_owned(),
             path => format!(" '{path}/"),
         };
         for action in steps.iter().flat_map(actions) {
             let shown = CATALOG.shown(action, id(8));
-            let names_it =
-                shown.contains(&place) || shown.contains(TARGET) || shown.contains(container.text("path"));
-            assert!(!shown.contains(['{', '}']) && names_it, "{shown}");
+            assert!(!shown.contains(['{', '}']), "{shown}");
+            // What lives in a tool is shown by the tool's own command.
+            assert!(has_seat || shown.contains(&place), "{shown}");
         }
     }
     let unknown = Action { verb: "none".into(), ..all_steps()[0].2[0].run.clone() };
@@ -366,18 +395,13 @@ fn creating_and_destroying_are_each_others_inverse() {
     for provider in CATALOG.iter() {
         let container = container(provider);
         let make = |operation| steps(provider, &container, operation).remove(0);
-        let one_phase = match container.address.kind {
-            Kind::Hypervisor => vec![disk(&container, "/srv/a.img")],
-            Kind::Export => layers(&container, "/srv/a.img", "one").to_vec(),
-            _ => Vec::new(),
-        };
-        for record in &one_phase {
+        for [record, _] in samples(&container) {
             let create = make(Operation::Create { after: record.clone(), source: None });
-            let destroy = make(Operation::Destroy { live: found(record), record: record.clone() });
+            let destroy = make(Operation::Destroy { live: found(&record), record });
             assert_eq!(create.undo, Undo::Run(destroy.run));
             assert_eq!(destroy.undo, Undo::Run(create.run));
         }
-        if one_phase.is_empty() {
+        if container.address.kind == Kind::Pool {
             let record = volume(&container, "db", 4096);
             let create = make(Operation::Create { after: record.clone(), source: None });
             let destroy = make(Operation::Destroy { live: found(&record), record: record.clone() });

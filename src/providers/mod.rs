@@ -18,8 +18,10 @@ mod conformance;
 pub mod directory;
 pub mod file;
 pub mod iscsi;
+pub mod lio;
 pub mod lvm;
 pub mod needs;
+pub mod open_iscsi;
 pub mod seat;
 pub mod store;
 pub mod tgt;
@@ -92,8 +94,14 @@ pub trait Provider: Sync {
 }
 
 /// Every provider there is.
-pub static CATALOG: Catalog =
-    Catalog(&[&file::FilePool, &lvm::LvmPool, &directory::DirectoryHypervisor, &tgt::TgtExport]);
+pub static CATALOG: Catalog = Catalog(&[
+    &file::FilePool,
+    &lvm::LvmPool,
+    &directory::DirectoryHypervisor,
+    &lio::LioExport,
+    &tgt::TgtExport,
+    &open_iscsi::OpenIscsi,
+]);
 
 pub struct Catalog(&'static [&'static dyn Provider]);
 
