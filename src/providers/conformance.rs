@@ -27,6 +27,14 @@ fn container(provider: &dyn Provider) -> ContainerSpec {
     container_with(provider, |_| true, None)
 }
 
+/// A value of a text that has a form of its own.
+fn example(attribute: &str) -> &'static str {
+    match attribute {
+        "socket" => "/run/vms/{vm}.qmp",
+        _ => "text",
+    }
+}
+
 /// Containers of every kind that this provider knows: with every attribute, with those only that it needs, and with
 /// every way to wipe.
 fn containers(provider: &dyn Provider) -> Vec<ContainerSpec> {
@@ -47,7 +55,7 @@ fn container_with(
         .map(|attribute| {
             let value = match attribute.kind {
                 AttributeType::Path => Setting::Text("/srv/some where".to_owned()),
-                AttributeType::Text => Setting::Text("text".to_owned()),
+                AttributeType::Text => Setting::Text(example(attribute.name).to_owned()),
                 AttributeType::Bool => Setting::Bool(true),
                 AttributeType::TextList => Setting::List(vec!["text".to_owned()]),
             };
@@ -147,9 +155,12 @@ fn operations(container: &ContainerSpec) -> Vec<Operation> {
     ];
     if container.address.kind == Kind::Hypervisor {
         let [one, two] = ["/srv/a.img", "/srv/b.img"].map(|path| disk(container, path));
+        let mut grown = one.clone();
+        grown.object.body.show(Some(Bytes(8192)));
         all.extend([
             Operation::Create { after: one.clone(), source: Some(volume(container, "db", 4096)) },
             update(one.clone(), two, false),
+            update(one.clone(), grown, true),
             Operation::Destroy { live: found(&one), record: one },
         ]);
         return all;

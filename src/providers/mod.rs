@@ -19,6 +19,7 @@ pub mod directory;
 pub mod file;
 pub mod lvm;
 pub mod needs;
+pub mod qemu;
 pub mod seat;
 pub mod store;
 
@@ -90,7 +91,8 @@ pub trait Provider: Sync {
 }
 
 /// Every provider there is.
-pub static CATALOG: Catalog = Catalog(&[&file::FilePool, &lvm::LvmPool, &directory::DirectoryHypervisor]);
+pub static CATALOG: Catalog =
+    Catalog(&[&file::FilePool, &lvm::LvmPool, &directory::DirectoryHypervisor, &qemu::QemuHypervisor]);
 
 pub struct Catalog(&'static [&'static dyn Provider]);
 
