@@ -33,6 +33,10 @@ impl Kind {
         Kind::Attachment,
     ];
 
+    /// What expressions can name: exports and initiators follow from other blocks.
+    pub const NAMED: [Kind; 6] =
+        [Kind::Host, Kind::Pool, Kind::Hypervisor, Kind::Volume, Kind::Snapshot, Kind::Attachment];
+
     /// The word of the language, which is also the first part of an address.
     pub fn word(self) -> &'static str {
         match self {

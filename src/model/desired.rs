@@ -123,6 +123,7 @@ pub struct Target {
     /// What the workspace's own initiator names begin with.
     pub initiators: String,
     pub portals: Vec<String>,
+    pub lun: u32,
     pub chap: bool,
     pub mutual: bool,
     /// What is exported, on the pool's host.

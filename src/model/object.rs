@@ -160,6 +160,7 @@ pub struct SessionBody {
     pub grant: Link,
     pub target: String,
     pub portals: Vec<String>,
+    pub lun: u32,
     pub initiator: String,
     pub login: Option<Login>,
     pub mutual: Option<Login>,
@@ -178,6 +179,7 @@ pub struct SessionBody {
 pub struct NetworkDisk {
     pub target: String,
     pub portals: Vec<String>,
+    pub lun: u32,
     pub initiator: String,
     pub login: Option<Login>,
     pub mutual: Option<Login>,
@@ -405,6 +407,7 @@ impl Body {
             Body::Session(session) => BTreeMap::from([
                 ("target", session.target.clone()),
                 ("portals", session.portals.join(" ")),
+                ("lun", session.lun.to_string()),
                 ("initiator", session.initiator.clone()),
                 ("login", Login::fact(session.login.as_ref())),
                 ("mutual", Login::fact(session.mutual.as_ref())),
@@ -424,6 +427,7 @@ impl NetworkDisk {
         [
             ("target", self.target.clone()),
             ("portals", self.portals.join(" ")),
+            ("lun", self.lun.to_string()),
             ("initiator", self.initiator.clone()),
             ("login", Login::fact(self.login.as_ref())),
             ("mutual", Login::fact(self.mutual.as_ref())),

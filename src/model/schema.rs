@@ -61,6 +61,8 @@ pub struct ProviderSchema {
     /// The directory on the host where guard, epochs and marks lie, where no attribute names one; empty where one does.
     pub seat: fn(&ContainerSpec) -> String,
     pub traits: Traits,
+    /// Exports: the number of the one LUN of every target.
+    pub lun: u32,
     /// Exports: the lasting name that a host gives to a disk of this serial, below `/dev/disk/by-id`.
     pub device_path: fn(serial: &str) -> String,
 }
@@ -93,6 +95,7 @@ impl ProviderSchema {
             speaks_iscsi: false,
             seat: |_| String::new(),
             traits: Traits::default(),
+            lun: 0,
             device_path: |_| String::new(),
         }
     }

@@ -13,7 +13,7 @@ use super::step::{Effect, Operation, Request, Step};
 use super::world::{Options, Scope, World, find_record};
 use super::{
     AttributeChange, ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, Shown, capacity,
-    containers, fit, hints, present, problems, select, vms,
+    containers, fit, hints, layers, present, problems, select, vms,
 };
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Address, Body, ContainerSpec, HostName, Kind, ObjectKey, Observed, Record};
@@ -235,6 +235,7 @@ impl<'a> Builder<'a> {
     fn add_changes(&mut self) {
         for change in self.changes.values() {
             let mut row = present::resource_change(change);
+            row.layer = layers::layer(self.world, self.changes, change);
             self.show_place(change, &mut row);
             self.rows.push(row);
             let chains = match self.chains_of(change) {

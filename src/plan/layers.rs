@@ -1,10 +1,12 @@
 //! What lies between a volume and a disk goes with its last user, and what stands on it goes with it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::diff::{Change, Decision, Diff, LiveIndex};
 use super::world::World;
-use crate::model::{ObjectKey, Record};
+use super::{Layer, containers};
+use crate::model::{Address, Body, HostName, Kind, ObjectKey, Record};
 
 /// Keeps layers that something which stays stands on, and replaces what stands on a layer that is replaced.
 pub fn settle(world: &World<'_>, index: &LiveIndex<'_>, found: &mut Diff) {
@@ -67,4 +69,42 @@ fn replace_one(world: &World<'_>, index: &LiveIndex<'_>, found: &mut Diff) -> bo
     let Some(change) = next else { return false };
     found.changes.insert(change.key.clone(), change);
     true
+}
+
+/// How a layer is shown; nothing for what is none.
+pub fn layer(world: &World<'_>, changes: &BTreeMap<ObjectKey, Change>, change: &Change) -> Option<Layer> {
+    let record = change.after.as_ref().or(change.before.as_ref())?;
+    let container = &record.object.container;
+    let host = containers::spec(world, container).map_or_else(HostName::local, |spec| spec.host.clone());
+    let proves = |login: bool| if login { ", CHAP" } else { "" };
+    let (kind, what) = match &record.object.body {
+        Body::Export(export) => ("export", format!("{} ({host})", export.target)),
+        Body::Grant(grant) => ("grant", format!("{}{}", grant.initiator, proves(grant.login.is_some()))),
+        Body::Session(session) => ("session", format!("{host} -> {}", session.portals.join(", "))),
+        Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) | Body::Disk(_) => return None,
+    };
+    let name = change.key.layer()?;
+    Some(Layer { kind: kind.into(), name, what, serves: served(world, changes, &change.key) })
+}
+
+/// The attachments whose way leads over `key`, before or after.
+fn served(world: &World<'_>, changes: &BTreeMap<ObjectKey, Change>, key: &ObjectKey) -> Vec<Address> {
+    let made = changes.values().filter_map(|change| change.after.as_deref());
+    let all: Vec<&Record> = world.records.values().chain(made).collect();
+    let mut reached = BTreeSet::from([key]);
+    loop {
+        let before = reached.len();
+        let stands =
+            |record: &&&Record| record.object.body.link().is_some_and(|link| reached.contains(&link.key));
+        let more: Vec<&ObjectKey> = all.iter().filter(stands).map(|record| &record.object.key).collect();
+        reached.extend(more);
+        if reached.len() == before {
+            break;
+        }
+    }
+    reached
+        .into_iter()
+        .filter(|key| key.address.kind == Kind::Attachment)
+        .map(|key| key.address.clone())
+        .collect()
 }

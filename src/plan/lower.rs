@@ -99,6 +99,7 @@ impl Lowering<'_> {
                 let network = NetworkDisk {
                     target: body.target,
                     portals: target.portals.clone(),
+                    lun: target.lun,
                     initiator: body.initiator,
                     login: body.login,
                     mutual: body.mutual,
@@ -240,6 +241,7 @@ impl<'a> Way<'a> {
             grant,
             target: granted.target,
             portals: self.target.portals.clone(),
+            lun: self.target.lun,
             initiator: granted.initiator,
             login: granted.login,
             mutual: granted.mutual,

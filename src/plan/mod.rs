@@ -81,9 +81,9 @@ pub enum Mode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceChange {
     pub address: Address,
-    /// What of the address it is, where that is not what it is known by: `export`, `grant for kvm1`.
+    /// Where it is not what the address is known by, but a layer between a volume and its disks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub layer: Option<String>,
+    pub layer: Option<Layer>,
     /// Where a `moved` block or `state mv` took it from.
     pub previous_address: Option<Address>,
     pub action: ChangeAction,
@@ -92,6 +92,19 @@ pub struct ResourceChange {
     /// Changed attributes; all of them for what is created or destroyed.
     pub attributes: Vec<AttributeChange>,
     pub unchanged_attributes: usize,
+}
+
+/// An export, a grant or a session, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// `export`, `grant`, `session`
+    pub kind: Cow<'static, str>,
+    /// `export`, `grant for kvm1`: what of the address it is.
+    pub name: String,
+    /// `iqn.2026-11.vbs.shop:5f1c… (store1)`
+    pub what: String,
+    /// The attachments that need it, or did.
+    pub serves: Vec<Address>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -29,7 +29,7 @@ pub fn resource_change(change: &Change) -> ResourceChange {
     let (attributes, unchanged_attributes) = merge(&before, &after, &change.forcing);
     ResourceChange {
         address: change.key.address.clone(),
-        layer: change.key.layer(),
+        layer: None,
         previous_address: None,
         action,
         reason: change.reason.clone(),
@@ -82,7 +82,9 @@ pub fn attributes(record: &Record) -> Vec<(Cow<'static, str>, Shown)> {
             add("hypervisor", bare(&record.object.container));
             add("vm", text(&disk.vm));
             add("device", text(&disk.device));
-            add("path", text(&disk.host_path));
+            if disk.network.is_none() {
+                add("path", text(&disk.host_path));
+            }
             if disk.bus != Bus::Virtio {
                 add("bus", text(disk.bus.word()));
             }

@@ -85,6 +85,12 @@ pub enum TitleVerb {
     Trash,
     Purge,
     Adopt,
+    Export,
+    Unexport,
+    Grant,
+    Revoke,
+    LogIn,
+    LogOut,
 }
 
 impl TitleVerb {
@@ -104,6 +110,12 @@ impl TitleVerb {
             TitleVerb::Trash => ("Move to trash", "moving to trash", "moved to trash"),
             TitleVerb::Purge => ("Purge", "purging", "purged"),
             TitleVerb::Adopt => ("Adopt", "adopting", "adopted"),
+            TitleVerb::Export => ("Export", "exporting", "exported"),
+            TitleVerb::Unexport => ("Stop exporting", "ending the export", "no longer exported"),
+            TitleVerb::Grant => ("Let in", "letting in", "let in"),
+            TitleVerb::Revoke => ("Shut out", "shutting out", "shut out"),
+            TitleVerb::LogIn => ("Log in", "logging in", "logged in"),
+            TitleVerb::LogOut => ("Log out", "logging out", "logged out"),
         }
     }
 }

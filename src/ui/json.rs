@@ -103,7 +103,10 @@ fn pool(pool: &PoolUse) -> Value {
 pub fn resource_change(change: &ResourceChange) -> Value {
     let mut object = resource(&change.address);
     if let Some(layer) = &change.layer {
-        object.insert("layer".to_owned(), json!(layer));
+        object.insert(
+            "layer".to_owned(),
+            json!({"kind": layer.kind, "name": layer.name, "what": layer.what, "serves": layer.serves}),
+        );
     }
     object.insert("change".to_owned(), change_json(change));
     if !change.reason.is_empty() {

@@ -1,6 +1,7 @@
 //! A plan for people, as docs and `cli.md` show it. Written piece by piece, so that a plan with a hundred thousand
 //! changes takes no more memory than one.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use super::attributes;
@@ -32,17 +33,33 @@ pub fn render_beside(plan: &Plan, errors: bool, style: Style, out: &mut impl Wri
     writeln!(out, "vbs will perform the following actions:\n")?;
     let (resources, containers): (Vec<_>, Vec<_>) =
         plan.changes.iter().partition(|change| change.address.kind.is_resource() && change.layer.is_none());
+    let (layers, containers): (Vec<&ResourceChange>, Vec<&ResourceChange>) =
+        containers.into_iter().partition(|change| change.layer.is_some());
+    let shown: BTreeSet<&Address> =
+        resources.iter().map(|change: &&ResourceChange| &change.address).collect();
     for change in &containers {
-        match &change.layer {
-            Some(name) => layer(change, name, style, out)?,
-            None => container(change, style, out)?,
-        }
+        container(change, style, out)?;
     }
-    if !containers.is_empty() {
+    let alone = |change: &&&ResourceChange| {
+        change.layer.as_ref().is_some_and(|layer| !layer.serves.iter().any(|address| shown.contains(address)))
+    };
+    let mut lines = containers.len();
+    for change in layers.iter().filter(alone) {
+        layer(change, style, out)?;
+        lines += 1;
+    }
+    if lines > 0 {
         writeln!(out)?;
     }
+    let mut routes: BTreeMap<&Address, Vec<&ResourceChange>> = BTreeMap::new();
+    for change in &layers {
+        for address in change.layer.iter().flat_map(|layer| &layer.serves) {
+            routes.entry(address).or_default().push(change);
+        }
+    }
     for change in resources {
-        resource(change, style, out)?;
+        let route = routes.get(&change.address).map(Vec::as_slice).unwrap_or_default();
+        resource(change, route, style, out)?;
     }
     writeln!(out, "{}", totals_line(plan.totals(), style))?;
     if !errors {
@@ -160,8 +177,8 @@ fn container(change: &ResourceChange, style: Style, out: &mut impl Write) -> io:
     writeln!(out, "{symbol} {} {what}{reason}", harmless(&change.address.to_string()))
 }
 
-/// What lies between a volume and a disk follows from the attachments: one line each.
-fn layer(change: &ResourceChange, name: &str, style: Style, out: &mut impl Write) -> io::Result<()> {
+/// A layer that is put right below disks that stay as they are.
+fn layer(change: &ResourceChange, style: Style, out: &mut impl Write) -> io::Result<()> {
     let what = match change.action {
         ChangeAction::Create | ChangeAction::Adopt => "will be made",
         ChangeAction::Destroy => "will be removed",
@@ -172,12 +189,28 @@ fn layer(change: &ResourceChange, name: &str, style: Style, out: &mut impl Write
     };
     let reason =
         if change.reason.is_empty() { String::new() } else { format!(" ({})", harmless(&change.reason)) };
+    let name = change.layer.as_ref().map(|layer| layer.name.as_str()).unwrap_or_default();
     let (symbol, address) = (symbol(change.action, style), change.address.to_string());
     writeln!(out, "{symbol} {}: {} {what}{reason}", harmless(&address), harmless(name))
 }
 
+/// What lies between the volume of an attachment and its disk, a line each.
+fn route(route: &[&ResourceChange], style: Style, out: &mut impl Write) -> io::Result<()> {
+    for change in route {
+        let Some(layer) = &change.layer else { continue };
+        let symbol = symbol(change.action, style);
+        writeln!(out, "        {:<7} {} {}", layer.kind, symbol.trim_start(), harmless(&layer.what))?;
+    }
+    Ok(())
+}
+
 /// `# volume.db will be created`, the reason, and a block with the attributes.
-fn resource(change: &ResourceChange, style: Style, out: &mut impl Write) -> io::Result<()> {
+fn resource(
+    change: &ResourceChange,
+    layers: &[&ResourceChange],
+    style: Style,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let address = change.address.to_string();
     let heading = format!("# {}", heading(change, &address));
     writeln!(out, "  {}", style.paint(Tone::Heading, &harmless(&heading)))?;
@@ -189,11 +222,12 @@ fn resource(change: &ResourceChange, style: Style, out: &mut impl Write) -> io::
     }
     let Address { kind, label, .. } = &change.address;
     write!(out, "{} {kind} \"{}\"", symbol(change.action, style), harmless(label))?;
-    if change.attributes.is_empty() && change.unchanged_attributes == 0 {
+    if change.attributes.is_empty() && change.unchanged_attributes == 0 && layers.is_empty() {
         return writeln!(out, "\n");
     }
     writeln!(out, " {{")?;
     attributes::render(&change.attributes, style, out)?;
+    route(layers, style, out)?;
     if change.unchanged_attributes > 0 {
         let hidden = count(change.unchanged_attributes, "unchanged attribute");
         writeln!(out, "        {}", style.paint(Tone::Faint, &format!("# ({hidden} hidden)")))?;

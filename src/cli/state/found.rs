@@ -97,26 +97,30 @@ fn described(container: &Address, object: &Observed) -> String {
     format!("{what} in {container} (id {}, {})", object.mark.id, object.place.word())
 }
 
-/// The part of an address that holds such a body.
-fn part_of(body: &Body) -> Part {
-    match body {
+/// The part of an address that holds such an object.
+fn part_of(object: &Observed) -> Part {
+    match &object.body {
         Body::Container(_) => Part::STORE,
         Body::Volume(_) => Part::VOLUME,
         Body::Snapshot(_) => Part::SNAPSHOT,
         Body::Disk(_) => Part::DISK,
-        // Which grant or session it is, its mark says.
-        Body::Export(_) | Body::Grant(_) | Body::Session(_) => Part::EXPORT,
+        Body::Export(_) | Body::Grant(_) | Body::Session(_) => {
+            object.mark.address.parse().map_or(Part::EXPORT, |key: ObjectKey| key.part)
+        }
     }
 }
 
 /// The address in the mark, where it is one of the body's kind.
 fn marked_address(object: &Observed) -> Option<Address> {
+    if object.body.is_layer() {
+        return object.mark.address.parse().ok().map(|key: ObjectKey| key.address);
+    }
     let address: Address = object.mark.address.parse().ok()?;
     (object.body.resource_kind() == Some(address.kind)).then_some(address)
 }
 
 fn is_wanted_as_marked(sides: &Sides<'_>, container: &Address, object: &Observed) -> bool {
-    let key = marked_address(object).map(|address| ObjectKey::new(address, part_of(&object.body)));
+    let key = marked_address(object).map(|address| ObjectKey::new(address, part_of(object)));
     let wanted = key.and_then(|key| sides.wanted.get(&key));
     wanted.is_some_and(|wanted| is_alike(wanted, container, object))
 }
@@ -146,7 +150,7 @@ impl Found {
         container: &Address,
         object: &Observed,
     ) {
-        let part = part_of(&object.body);
+        let part = part_of(object);
         let known = sides.before.into_iter().flat_map(|before| before.records.values());
         let known = known.into_iter().find(|record| record.object.id == object.mark.id);
         let by_mark = marked_address(object);
@@ -194,7 +198,7 @@ impl Found {
         let Some(address) = marked_address(object) else {
             return self.leave(container, object, "its mark does not say which address it had");
         };
-        let key = ObjectKey::new(address, part_of(&object.body));
+        let key = ObjectKey::new(address, part_of(object));
         let record = record(None, key, container, object);
         let entry = TrashEntry { id, record, purge: false, trashed_at: sides.now };
         self.contents.trash.insert(id, entry);

@@ -109,14 +109,14 @@ impl<'a> Builder<'a> {
     fn export(&mut self, file: FileId, block: Syntax, title: &str, pool: (String, Span)) {
         let before = self.diagnostics.len();
         let (schema, extra) = self.provider(file, &schema::EXPORT, &block);
-        let parts = self.reader(file).titled(&schema::EXPORT, &extra, block, title.to_owned());
-        match (schema, parts) {
-            (Some(_), Some(mut parts)) => {
-                parts.labels.push(pool);
-                self.declare(Kind::Export, parts, schema, before);
-            }
-            _ => self.broken("export", Some(pool.0)),
-        }
+        let parts = match schema {
+            Some(_) => self.reader(file).titled(&schema::EXPORT, &extra, block, title.to_owned()),
+            // What it may hold is its provider's to say.
+            None => None,
+        };
+        let Some(mut parts) = parts else { return self.broken("export", Some(pool.0)) };
+        parts.labels.push(pool);
+        self.declare(Kind::Export, parts, schema, before);
     }
 
     /// Remembers what could not be taken over, so that references to it are no further problems.

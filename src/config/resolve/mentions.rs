@@ -63,7 +63,7 @@ fn problem(declared: &Declared, mention: &Mention) -> Option<Diagnostic> {
         Some(MentionStep::Attribute(name)) => name.as_str(),
         _ => "",
     };
-    let kinds = || Kind::ALL.into_iter().map(Kind::word);
+    let kinds = || Kind::NAMED.into_iter().map(Kind::word);
     let unknown = |what: &str, given: &str, known: &mut dyn Iterator<Item = &str>| {
         let hint = match did_you_mean(given, known) {
             Some(name) => format!(" Did you mean `{name}`?"),
@@ -80,7 +80,7 @@ fn problem(declared: &Declared, mention: &Mention) -> Option<Diagnostic> {
         "local" if first.is_empty() || declared.locals.contains_key(first) => None,
         "local" => unknown("local value", first, &mut declared.locals.keys().map(String::as_str)),
         "each" | "count" | "self" => None,
-        root => match Kind::ALL.into_iter().find(|kind| kind.word() == root) {
+        root => match Kind::NAMED.into_iter().find(|kind| kind.word() == root) {
             None => {
                 let names = ["var", "local", "each", "count", "self"];
                 unknown("name", root, &mut names.into_iter().chain(kinds()))

@@ -61,7 +61,7 @@ pub struct Names<'w, 'a> {
     pub seen: &'w RefCell<Seen>,
 }
 
-const KINDS: [Kind; 8] = Kind::ALL;
+const KINDS: [Kind; 6] = Kind::NAMED;
 
 impl Names<'_, '_> {
     /// Asks for something to be worked out first.

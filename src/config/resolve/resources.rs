@@ -388,6 +388,7 @@ fn route(
         name: format!("{prefix}:{}", origin.resource.id),
         initiators,
         portals,
+        lun: schema.lun,
         chap: says("chap"),
         mutual: says("mutual_chap"),
         device,

@@ -68,7 +68,7 @@ fn iscsi(network: &NetworkDisk, portal: &str, secret: &str) -> Value {
         "transport": "tcp",
         "portal": portal,
         "target": network.target,
-        "lun": 0,
+        "lun": network.lun,
         "initiator-name": network.initiator,
     });
     if let Some(login) = &network.login {
@@ -94,10 +94,19 @@ pub fn plug(lineage: Uuid, id: Uuid, disk: &DiskBody) -> String {
     .to_string()
 }
 
-/// What the device is plugged into: the driver of what gives the bus, and what its bus is called behind its own name.
-pub fn controller(bus: Bus) -> (&'static str, &'static str) {
+/// What a device is plugged into.
+pub struct Socket {
+    /// The driver of what gives the bus.
+    pub controller: &'static str,
+    /// What the bus is called behind the name of that.
+    pub suffix: &'static str,
+    /// More members of the device. A root port has one slot that guests see, and QEMU would choose others.
+    pub slot: &'static str,
+}
+
+pub fn socket(bus: Bus) -> Socket {
     match bus {
-        Bus::Virtio => ("pcie-root-port", ""),
-        Bus::Scsi => ("virtio-scsi-pci", ".0"),
+        Bus::Virtio => Socket { controller: "pcie-root-port", suffix: "", slot: "\"addr\":\"0x0\"," },
+        Bus::Scsi => Socket { controller: "virtio-scsi-pci", suffix: ".0", slot: "" },
     }
 }

@@ -76,14 +76,15 @@ impl Ask<'_, '_> {
     fn attaching(&self, object: &Object, disk: &DiskBody) -> Action {
         let (lineage, id) = (self.request.lineage, object.id);
         let login = disk.network.as_ref().and_then(|network| network.login.as_ref());
-        let (controller, suffix) = qmp::controller(disk.bus);
+        let socket = qmp::socket(disk.bus);
         let more = [
             ("target", if disk.network.is_some() { String::new() } else { disk.host_path.clone() }),
             ("login", login.map(|login| login.user.clone()).unwrap_or_default()),
             ("nodes", qmp::nodes(lineage, id, disk)),
             ("plug", qmp::plug(lineage, id, disk)),
-            ("controller", controller.to_owned()),
-            ("suffix", suffix.to_owned()),
+            ("controller", socket.controller.to_owned()),
+            ("suffix", socket.suffix.to_owned()),
+            ("slot", socket.slot.to_owned()),
             self.mark(object),
         ];
         let action = self.action(&verbs::ATTACH, object, disk, more);

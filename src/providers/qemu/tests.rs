@@ -133,7 +133,7 @@ impl Rig {
     fn say(&self, vm: &str, command: &str) -> String {
         let socket = self.sockets.path().join(format!("{vm}.qmp"));
         let talk = format!(
-            "read -r g; echo '{{\"execute\":\"qmp_capabilities\"}}'; read -r g; echo '{command}'; read -r g; printf '%s' \"$g\" >&3"
+            "read -r g; echo '{{\"execute\":\"qmp_capabilities\"}}'; read -r g; echo '{command}'; while read -r g; do case $g in *return*|*error*) printf '%s' \"$g\" >&3; break;; esac; done"
         );
         let output = Command::new("sh")
             .arg("-c")
@@ -374,7 +374,7 @@ fn what_a_killed_frame_left_is_known_and_taken_away() {
     assert!(rig.bench.shows(&attach.proof.done), "made again over its own leftovers");
     let mark = rig.bench.path().join(format!(".vbs/{}.json", id(1)));
     fs::remove_file(mark).unwrap();
-    let found = rig.bench.observed(id(1)).unwrap();
+    let found = rig.surveyed(&["web/vd1"]).objects.remove(0);
     assert!(matches!(found.health, crate::model::Health::Replaced { .. }), "ours, and its mark is gone");
 }
 
@@ -419,9 +419,8 @@ impl Target {
         assert!(admin(&["--op", "new", "--mode", "account", "--user", "vbs-in", "--password", SECRET]));
         assert!(admin(&["--op", "bind", "--mode", "account", "--tid", "1", "--user", "vbs-in"]));
         assert!(admin(&["--op", "bind", "--mode", "target", "--tid", "1", "-I", "ALL"]));
-        // A tgt without LUN 1 as the first disk does not exist, so the controller makes room for it.
-        assert!(admin(&["--op", "delete", "--mode", "logicalunit", "--tid", "1", "--lun", "0"]));
-        assert!(admin(&["--op", "new", "--mode", "logicalunit", "--tid", "1", "--lun", "0", "-b", image]));
+        // LUN 0 is its controller.
+        assert!(admin(&["--op", "new", "--mode", "logicalunit", "--tid", "1", "--lun", "1", "-b", image]));
         Some(target)
     }
 }
@@ -450,6 +449,7 @@ fn a_network_disk_logs_in_with_a_secret_that_nobody_sees() {
         target: Target::NAME.to_owned(),
         portals: vec!["127.0.0.1:1".to_owned(), format!("127.0.0.1:{}", Target::PORT)],
         initiator: "iqn.2026-01.test:vm".to_owned(),
+        lun: 1,
         login: Some(login.clone()),
         mutual: None,
     };

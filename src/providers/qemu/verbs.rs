@@ -47,6 +47,7 @@ pub const ATTACH: Verb = Verb {
         "plug",
         "controller",
         "suffix",
+        "slot",
         "mark",
     ],
     script: script!("scripts/disk.sh", "scripts/attach.sh"),

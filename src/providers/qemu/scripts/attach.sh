@@ -16,17 +16,17 @@ trap 'rm -f -- "$way"; [ -n "$marked" ] || rm -f -- "$store/$id.json.new" "$stor
 if [ -z "$marked_so" ]; then save_seated; fi
 # From here on QEMU may have something of ours.
 trap - EXIT
-export block nodes plug controller suffix login
+export block nodes plug controller suffix slot login
 speak "$away"'
 list /machine/peripheral
 case $answer in *"\"name\": \"$device\""*) end there ;; esac
 there=$answer
-clear || end "no $answer"
+clear || end "stuck $answer"
 if [ -n "$login" ]; then
     IFS= read -r secret <&4 || end lost
     must "{\"execute\":\"object-add\",\"arguments\":{\"qom-type\":\"secret\",\"id\":\"$device-secret\",\"data\":\"$secret\"}}"
 fi
-fail() { why=$answer; clear || end "no $answer"; end "no $why"; }
+fail() { why=$answer; clear || end "stuck $answer"; end "no $why"; }
 set -f
 opened=
 IFS="
@@ -49,7 +49,7 @@ while :; do
     bus=${each#*"\"name\": \""}
     bus=${bus%%\"*}$suffix
     case $bus in *[!A-Za-z0-9._-]*) continue ;; esac
-    if plugged "\"bus\":\"$bus\","; then end ok; fi
+    if plugged "\"bus\":\"$bus\",$slot"; then end ok; fi
 done
 plugged "" || fail
 end ok' 60 4<<END
@@ -67,9 +67,12 @@ case $said in
             vbs_refuse "VM $vm is off, or its socket $where does not answer: start it, then attach to it"
         fi
         otherwise
+        [ -n "$as_before" ] || vbs_stop 1 "VM $vm: $why"
         take_away
         vbs_refuse "QEMU of VM $vm would not take the disk: $why"
         ;;
 esac
+trap 'rm -f -- "$way"' EXIT
 rm -f -- "$way"
+trap - EXIT
 vbs_sync "$store"

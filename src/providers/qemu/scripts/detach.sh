@@ -41,10 +41,14 @@ case $said in
         # What is off has no disks.
         if ! is_off; then
             otherwise
-            case $said in "no "*) rm -f -- "$way" ;; esac
+            [ -n "$as_before" ] || vbs_stop 1 "VM $vm: $why"
+            rm -f -- "$way"
             vbs_refuse "QEMU of VM $vm would not let go of the disk: $why"
         fi
         ;;
 esac
-rm -f -- "$store/$id.json.new" "$store/$id.json" "$way"
+take_away() { rm -f -- "$store/$id.json.new" "$store/$id.json" "$way"; }
+trap take_away EXIT
+take_away
+trap - EXIT
 vbs_sync "$store"

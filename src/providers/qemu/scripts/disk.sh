@@ -22,13 +22,21 @@ clear() {
 }
 '
 
-# What a conversation came to, but for what is expected of it. Where it did not come to its end, only a look can tell.
+# What a conversation came to that did not go as it should, into $why, and whether QEMU is as it was before, into $as_before:
+# of what broke off only a look can tell.
 otherwise() {
+    as_before=yes
     case $said in
-        busy) vbs_stop 1 "$where is there, and nobody spoke QMP on it: another program may be connected to it" ;;
-        lost) vbs_stop 1 "QEMU of VM $vm fell silent in the middle of a conversation on $where" ;;
-        "no "* | "stuck "*) reason ;;
-        *) vbs_stop 1 "QEMU of VM $vm could not be spoken to on $where: $said" ;;
+        busy) why="$where is there, and nobody spoke QMP on it: another program may be connected to it" ;;
+        "no "*) reason ;;
+        *)
+            if [ -n "$begun" ]; then
+                as_before=
+                why="QEMU fell silent in the middle of a conversation on $where: $said"
+            else
+                why="it could not be spoken to on $where: $said"
+            fi
+            ;;
     esac
 }
 

@@ -20,10 +20,18 @@ device_of() {
 socket_of() { where=${socket%%"{vm}"*}$1${socket#*"{vm}"}; }
 
 # Holds the conversation $1 for at most $2 seconds, and leaves what it told in $said: `busy` where somebody listens and says
-# nothing, since another client may be connected; where there was no conversation, why.
+# nothing, since another client may be connected; where there was no connection, why. $begun says
+# whether anything was said to QEMU.
 speak() {
     said=$(vbs_talk=$words$1 timeout --foreground "$2" socat -T "$2" "UNIX-CONNECT:$where" 'SYSTEM:eval \"\$vbs_talk\"' \
         3>&1 2>&1) || :
+    begun=
+    case $said in
+        begun*)
+            begun=yes
+            said=${said#begun?}
+            ;;
+    esac
 }
 
 # Whether nobody listens, as the kernel says: anything else that goes wrong proves nothing.
@@ -69,6 +77,7 @@ ask() {
 must() { ask "$1" || end "no $answer"; }
 IFS= read -r answer || end busy
 greeting=$answer
+tell begun
 must "{\"execute\":\"qmp_capabilities\"}"
 list() { must "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"$1\"}}"; }
 '

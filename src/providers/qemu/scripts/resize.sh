@@ -14,6 +14,7 @@ case $said in
     *)
         if is_off; then vbs_refuse "VM $vm is off, or its socket $where does not answer"; fi
         otherwise
+        [ -n "$as_before" ] || vbs_stop 1 "VM $vm: $why"
         vbs_refuse "QEMU of VM $vm would not show the new size: $why"
         ;;
 esac
