@@ -272,7 +272,7 @@ fn a_vm_that_speaks_with_somebody_else_is_not_taken_for_one_that_is_off() {
         other => panic!("{other:?}"),
     }
     let answer = rig.bench.run(&hurried(&detach.run), None);
-    assert!(answer.status == 1 && answer.stderr.contains("nobody spoke QMP"), "{answer:?}");
+    assert!(answer.status == 70 && answer.stderr.contains("nobody spoke QMP"), "{answer:?}");
     drop(other);
     rig.bench.succeed(&detach.run);
 }
@@ -383,17 +383,21 @@ fn vm_device(rig: &Rig, number: u128) -> String {
 }
 
 /// A target server on loopback that wants to be shown a secret.
-struct Target(Child, TempDir);
+struct Target {
+    server: Child,
+    port: u16,
+}
 
 impl Target {
-    const PORT: &str = "33260";
     const NAME: &str = "iqn.2026-01.test:vbs";
 
     fn start(image: &std::path::Path) -> Option<Target> {
-        let directory = TempDir::new().unwrap();
-        let portal = format!("portal=127.0.0.1:{}", Self::PORT);
+        // Free a moment ago; two tests that took the same would both fail, and not quietly pass.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let portal = format!("portal=127.0.0.1:{port}");
+        let control = (std::process::id() % 30_000 + 1).to_string();
         let server = Command::new("tgtd")
-            .args(["-f", "-C", "77", "--iscsi", &portal])
+            .args(["-f", "-C", &control, "--iscsi", &portal])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
@@ -401,14 +405,14 @@ impl Target {
             eprintln!("skipped: tgtd is not installed");
             return None;
         };
-        let mut target = Target(server, directory);
+        let mut target = Target { server, port };
         let admin = |arguments: &[&str]| {
             let mut command = Command::new("tgtadm");
-            command.args(["-C", "77", "--lld", "iscsi"]).args(arguments);
+            command.args(["-C", &control, "--lld", "iscsi"]).args(arguments);
             command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
         };
         while !admin(&["--op", "show", "--mode", "target"]) {
-            if target.0.try_wait().unwrap().is_some() {
+            if target.server.try_wait().unwrap().is_some() {
                 eprintln!("skipped: tgtd does not start here");
                 return None;
             }
@@ -427,9 +431,8 @@ impl Target {
 
 impl Drop for Target {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-        let _ = &self.1;
+        let _ = self.server.kill();
+        let _ = self.server.wait();
     }
 }
 
@@ -438,7 +441,7 @@ fn a_network_disk_logs_in_with_a_secret_that_nobody_sees() {
     let Some(rig) = Rig::new(RELEASING) else { return };
     let image = rig.bench.root.path().join("exported");
     fs::File::create(&image).unwrap().set_len(2 << 20).unwrap();
-    let Some(_target) = Target::start(&image) else { return };
+    let Some(target) = Target::start(&image) else { return };
     let empty = rig.contents("web");
     let mut record = rig.writing(1, Bus::Virtio);
     let disk = disk_of(&mut record);
@@ -447,7 +450,7 @@ fn a_network_disk_logs_in_with_a_secret_that_nobody_sees() {
     let login = Login { user: "vbs-in".to_owned(), secret: "chap/1".to_owned(), fingerprint: "f".to_owned() };
     let network = NetworkDisk {
         target: Target::NAME.to_owned(),
-        portals: vec!["127.0.0.1:1".to_owned(), format!("127.0.0.1:{}", Target::PORT)],
+        portals: vec!["127.0.0.1:1".to_owned(), format!("127.0.0.1:{}", target.port)],
         initiator: "iqn.2026-01.test:vm".to_owned(),
         lun: 1,
         login: Some(login.clone()),
