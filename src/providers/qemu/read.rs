@@ -15,6 +15,9 @@ use crate::providers::{Scope, store};
 use super::vm::{Said, Vm};
 use super::{kinds, qmp};
 
+/// In place of the device of a disk that its guest has let go of.
+const RELEASED: &str = "none: its guest let go of it";
+
 /// QEMU counts in these.
 const SECTOR: u64 = 512;
 
@@ -100,9 +103,13 @@ impl<'a> Look<'a> {
         });
         let place = match (kind, is_on_its_way) {
             (Some(_), false) => Place::Live,
-            (Some(_), true) => Place::Staged,
-            (None, _) if is_on_its_way || has_parts => Place::Staged,
-            (None, _) => return Ok(None),
+            (Some(_) | None, true) => Place::Staged,
+            (None, false) if has_parts => {
+                // Its guest let go of it after a frame had ceased to wait, and the node was left.
+                RELEASED.clone_into(&mut disk.device);
+                Place::Live
+            }
+            (None, false) => return Ok(None),
         };
         let health = match (vm, kind) {
             (Some(vm), Some(kind)) => as_found(&mut disk, vm, kind, mark),

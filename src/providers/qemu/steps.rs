@@ -1,5 +1,7 @@
 //! Turns what is asked of QEMU into steps.
 
+use std::collections::BTreeMap;
+
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
 use crate::model::{Body, DiskBody, Object, Observed, Place, Record};
@@ -105,7 +107,17 @@ impl Ask<'_, '_> {
     }
 
     fn live(&self, object: &Object, disk: &DiskBody) -> Vec<Expectation> {
+        self.shown(object, Body::Disk(disk.clone()).facts())
+    }
+
+    /// As before a detach: the device, or what its guest has let go of since.
+    fn there(&self, object: &Object, disk: &DiskBody) -> Vec<Expectation> {
         let mut facts = Body::Disk(disk.clone()).facts();
+        facts.remove("device");
+        self.shown(object, facts)
+    }
+
+    fn shown(&self, object: &Object, mut facts: BTreeMap<&'static str, String>) -> Vec<Expectation> {
         facts.insert("health", "good".to_owned());
         store::shown(self.request, object.id, Place::Live.word(), facts)
     }
@@ -144,14 +156,17 @@ impl Ask<'_, '_> {
     /// What is there is detached; taking that back restores it as it was found.
     fn detach(&self, record: &Record, live: &Observed) -> Result<Step, Diagnostic> {
         let (object, disk) = (&record.object, self.disk(&live.body)?);
-        let found = Object { body: live.body.clone(), ..object.clone() };
+        // What its guest has let go of is made whole: the device's name is a word of ours.
+        let was = self.disk(&object.body)?;
+        let disk = &DiskBody { device: was.device.clone(), ..disk.clone() };
+        let found = Object { body: Body::Disk(disk.clone()), ..object.clone() };
         let mut step = store::step(
             self.request,
             "detach",
             self.title(TitleVerb::Detach, disk, format!("from {}", source(disk))),
             self.detaching(object, disk),
             Undo::Run(self.attaching(&found, disk)),
-            Proof { done: store::absent(self.request, object.id), not_done: self.live(object, disk) },
+            Proof { done: store::absent(self.request, object.id), not_done: self.there(object, disk) },
             vec![Effect::Forget(object.key.clone())],
         );
         let (container, name) = self.claimed(disk);

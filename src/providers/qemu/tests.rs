@@ -152,7 +152,12 @@ impl Rig {
             r#"{"execute":"qom-list","arguments":{"path":"/objects"}}"#,
             r#"{"execute":"query-named-block-nodes","arguments":{"flat":true}}"#,
         ];
-        lists.map(|command| self.say(vm, command)).into()
+        let sorted = |command: &str| {
+            let mut answer: serde_json::Value = serde_json::from_str(&self.say(vm, command)).unwrap();
+            answer["return"].as_array_mut().unwrap().sort_by_key(ToString::to_string);
+            answer["return"].to_string()
+        };
+        lists.map(sorted).into()
     }
 
     fn surveyed(&self, wanted: &[&str]) -> Surveyed {
@@ -354,24 +359,55 @@ fn what_a_killed_frame_left_is_known_and_taken_away() {
     let secret = format!(
         r#"{{"execute":"object-add","arguments":{{"qom-type":"secret","id":"{device}-secret","data":"x"}}}}"#
     );
-    for leftover in [&unplug, &secret] {
+    let way = rig.bench.path().join(format!(".vbs/{}.{}.way", id(1), rig.bench.lineage));
+    for parts in 0..4 {
         rig.bench.succeed(&attach.run);
-        assert!(rig.say("web", &unplug).contains("return"));
-        if leftover == &secret {
-            rig.bench.succeed(undo);
-            rig.bench.succeed(&attach.run);
+        if parts < 3 {
             assert!(rig.say("web", &unplug).contains("return"));
-            rig.say("web", &secret);
         }
-        assert_eq!(rig.bench.observed(id(1)).unwrap().place, Place::Staged);
+        if parts < 2 {
+            rig.bench.succeed(undo);
+            fs::write(rig.bench.path().join(format!(".vbs/{}.json.new", id(1))), "{\"form").unwrap();
+        }
+        if parts == 1 {
+            assert!(rig.say("web", &secret).contains("return"));
+        }
+        fs::write(&way, "").unwrap();
+        assert_eq!(rig.bench.observed(id(1)).unwrap().place, Place::Staged, "{parts}");
+        if parts % 2 == 1 {
+            rig.bench.succeed(&attach.run);
+            assert!(rig.bench.shows(&attach.proof.done), "{parts}: made whole");
+        }
         rig.bench.succeed(undo);
-        assert!(rig.bench.shows(&attach.proof.not_done));
+        assert!(rig.bench.shows(&attach.proof.not_done), "{parts}");
         assert_eq!(rig.contents("web"), empty);
+        assert_eq!(rig.bench.names().iter().filter(|name| name.contains(&id(1).to_string())).count(), 0);
     }
-    rig.bench.succeed(&attach.run);
+}
+
+#[test]
+fn what_a_guest_let_go_of_late_is_seen_and_taken_away() {
+    let Some(rig) = Rig::new(RELEASING) else { return };
+    let empty = rig.contents("web");
+    let record = rig.writing(1, Bus::Scsi);
+    rig.bench.made(&record, None);
+    let whole = rig.detach(&record);
+    let unplug = format!(r#"{{"execute":"device_del","arguments":{{"id":"{}"}}}}"#, vm_device(&rig, 1));
     assert!(rig.say("web", &unplug).contains("return"));
-    rig.bench.succeed(&attach.run);
-    assert!(rig.bench.shows(&attach.proof.done), "made again over its own leftovers");
+    let found = rig.bench.observed(id(1)).unwrap();
+    assert_eq!(
+        (found.place, found.facts()["device"].as_str()),
+        (Place::Live, "none: its guest let go of it")
+    );
+    let detach = rig.detach(&record);
+    assert_eq!((&detach.run, &detach.undo), (&whole.run, &whole.undo), "it is taken away as a whole one is");
+    assert!(rig.bench.shows(&detach.proof.not_done));
+    rig.bench.succeed(&detach.run);
+    assert!(rig.bench.shows(&detach.proof.done));
+    assert_eq!(rig.contents("web"), empty);
+    let Undo::Run(undo) = &detach.undo else { panic!() };
+    rig.bench.succeed(undo);
+    assert!(rig.bench.shows(&detach.proof.not_done));
     let mark = rig.bench.path().join(format!(".vbs/{}.json", id(1)));
     fs::remove_file(mark).unwrap();
     let found = rig.surveyed(&["web/vd1"]).objects.remove(0);
