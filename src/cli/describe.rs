@@ -13,7 +13,7 @@ use super::{runtime, show};
 use crate::apply::{Seen, Views};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::exit::{Exit, Failure};
-use crate::model::{Address, ContainerView, Observed, Record};
+use crate::model::{Address, ContainerView, ObjectKey, Observed, Record};
 use crate::plan::world::Options;
 use crate::ui::json::FORMAT_VERSION;
 use crate::ui::{self, print, table};
@@ -49,12 +49,20 @@ fn subjects<'a>(
     what: Option<&DescribeWhat>,
 ) -> Result<Vec<Subject<'a>>, Failure> {
     let seen = Seen::new(views, situation.recorded.lineage);
-    let wanted = |address: &Address| match what {
+    let named = |key: &ObjectKey| match what {
         None => true,
-        Some(DescribeWhat::All(kind)) => address.kind == *kind,
-        Some(DescribeWhat::One(asked)) => asked.covers(address),
+        Some(DescribeWhat::All(kind)) => key.address.kind == *kind && key.is_primary(),
+        Some(DescribeWhat::One(asked)) => asked.covers(&key.address),
     };
-    let records = situation.moved.records.values().filter(|record| wanted(&record.object.key.address));
+    let all = &situation.moved.records;
+    // Every layer that an attachment stands on is shown with it.
+    let mut wanted: BTreeSet<&ObjectKey> = all.keys().filter(|key| named(key)).collect();
+    let mut open: Vec<&ObjectKey> = wanted.iter().copied().collect();
+    while let Some(key) = open.pop() {
+        let link = all.get(key).and_then(|record| record.object.body.link());
+        open.extend(link.map(|link| &link.key).filter(|key| wanted.insert(key)));
+    }
+    let records = all.values().filter(|record| wanted.contains(&record.object.key));
     let subjects: Vec<Subject<'a>> = records
         .map(|record| {
             let container = &record.object.container;

@@ -266,6 +266,11 @@ impl ObjectKey {
         self.part == Part::primary(self.address.kind)
     }
 
+    /// For people: the address, with what of it is meant where that is not what the address is known by.
+    pub fn shown(&self) -> String {
+        self.layer().map_or_else(|| self.address.to_string(), |layer| format!("{} ({layer})", self.address))
+    }
+
     /// What it is of its address, in words: `export`, `grant for kvm1`; nothing for what the address is known by.
     pub fn layer(&self) -> Option<String> {
         if self.is_primary() {

@@ -80,6 +80,15 @@ impl Observed {
             (Health::Replaced { .. }, ..) => "replaced",
             (Health::Broken { .. }, ..) => "broken",
             (Health::Good, Place::Live, Body::Disk(_)) => "attached",
+            (Health::Good, Place::Live, Body::Session(session)) => match session.state.as_str() {
+                "logged_in" => "logged in",
+                "logged_out" => "logged out",
+                "logged_in_twice" => "logged in twice",
+                "no_disk" => "without its disk",
+                "no_device" => "without its device",
+                "offline" => "offline",
+                _ => "failed",
+            },
             (Health::Good, Place::Live, _) => "available",
             (Health::Good, place, _) => place.word(),
         }

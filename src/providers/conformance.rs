@@ -9,9 +9,10 @@ use crate::hosts::{Fence, Hosts, Verdict};
 use crate::model::command::{Action, Answer, Effect as Locking, Frame, Query};
 use crate::model::schema::{Attribute, AttributeType};
 use crate::model::{
-    Access, Body, Bus, Bytes, ContainerBody, ContainerRecord, ContainerSpec, ContainerView, DiskBody, Health,
-    HostName, Kind, Mark, Object, ObjectKey, Observed, OnDestroy, Part, Place, PoolPolicy, Record, Setting,
-    SnapshotBody, SourceRef, Stranger, TrashEntry, VolumeBody,
+    Access, Body, Bus, Bytes, ContainerBody, ContainerRecord, ContainerSpec, ContainerView, DiskBody,
+    ExportBody, GrantBody, Health, HostName, Kind, Link, Login, Mark, Object, ObjectKey, Observed, OnDestroy,
+    Part, Place, PoolPolicy, Record, SessionBody, Setting, SnapshotBody, SourceRef, Stranger, TrashEntry,
+    VolumeBody,
 };
 use crate::plan::step::{Effect, Operation, Request, Step, Undo};
 
@@ -62,13 +63,13 @@ fn container_with(
             (attribute.name.to_owned(), value)
         })
         .collect();
-    ContainerSpec {
+    schema.seated(ContainerSpec {
         address: crate::model::Address::new(schema.role, "here"),
         provider: schema.name.to_owned(),
         host: HostName::local(),
         settings,
         policy: PoolPolicy { wipe: wipe.map(str::to_owned), ..PoolPolicy::default() },
-    }
+    })
 }
 
 fn record(container: &ContainerSpec, address: &str, part: Part, number: u128, body: Body) -> Record {
@@ -114,6 +115,83 @@ fn disk(container: &ContainerSpec, host_path: &str) -> Record {
     record(container, "attachment.a", Part::DISK, 3, Body::Disk(body))
 }
 
+fn login(fingerprint: &str) -> Option<Login> {
+    let [user, secret] = ["user", "chap/user"].map(str::to_owned);
+    Some(Login { user, secret, fingerprint: fingerprint.to_owned() })
+}
+
+const TARGET: &str = "iqn.2026-11.vbs.shop:5f1c9a3e-0000-4000-8000-000000000001";
+const INITIATOR: &str = "iqn.2026-11.vbs.shop:host.kvm1";
+
+fn export(container: &ContainerSpec, size: u64) -> Record {
+    let body = ExportBody {
+        source: SourceRef { id: id(1), address: "volume.db".parse().unwrap() },
+        target: TARGET.to_owned(),
+        portals: vec!["10.0.0.2:3260".to_owned()],
+        serial: id(1).to_string(),
+        device: "/srv/a.img".to_owned(),
+        access: Access::ReadWrite,
+        size: Some(Bytes(size)),
+        others: Vec::new(),
+    };
+    record(container, "volume.db", Part::EXPORT, 4, Body::Export(body))
+}
+
+fn grant(container: &ContainerSpec, access: Access) -> Record {
+    let export = Link { key: ObjectKey::new("volume.db".parse().unwrap(), Part::EXPORT), id: id(4) };
+    let body = GrantBody {
+        export,
+        target: TARGET.to_owned(),
+        initiator: INITIATOR.to_owned(),
+        access,
+        login: login("00112233aabbccdd"),
+        mutual: None,
+    };
+    record(container, "volume.db", Part::grant("kvm1"), 5, Body::Grant(body))
+}
+
+fn session(container: &ContainerSpec, size: u64, fingerprint: &str) -> Record {
+    let body = SessionBody {
+        grant: Link { key: ObjectKey::new("volume.db".parse().unwrap(), Part::grant("kvm1")), id: id(5) },
+        target: TARGET.to_owned(),
+        portals: vec!["10.0.0.2:3260".to_owned()],
+        lun: 0,
+        initiator: INITIATOR.to_owned(),
+        login: login(fingerprint),
+        mutual: None,
+        serial: id(1).to_string(),
+        device: "/dev/disk/by-id/wwn-0x6001405".to_owned(),
+        size: Some(Bytes(size)),
+        state: "logged_in".to_owned(),
+    };
+    record(container, "volume.db", Part::session("kvm1"), 6, Body::Session(body))
+}
+
+/// What is made in a container of this role, each as it is and changed in a way that needs no other object.
+fn samples(container: &ContainerSpec) -> Vec<[Record; 2]> {
+    match container.address.kind {
+        Kind::Hypervisor => {
+            let [one, two] = ["/srv/a.img", "/srv/b.img"].map(|path| disk(container, path));
+            let mut grown = one.clone();
+            grown.object.body.show(Some(Bytes(8192)));
+            let keeps_size = CATALOG.of(container).unwrap().schema().traits.keeps_size;
+            let growing = keeps_size.then(|| [one.clone(), grown]);
+            std::iter::once([one, two]).chain(growing).collect()
+        }
+        Kind::Export => vec![
+            [4096, 8192].map(|size| export(container, size)),
+            [Access::ReadWrite, Access::ReadOnly].map(|access| grant(container, access)),
+        ],
+        Kind::Initiator => {
+            vec![
+                [(4096, "00112233aabbccdd"), (8192, "ffffffffffffffff")]
+                    .map(|(size, print)| session(container, size, print)),
+            ]
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn found(record: &Record) -> Observed {
     Observed {
         mark: Mark {
@@ -153,16 +231,14 @@ fn operations(container: &ContainerSpec) -> Vec<Operation> {
         Operation::Join { body: ContainerBody { makes: makes.clone() }, exists: false },
         Operation::Release { record: ContainerRecord { spec: container.clone(), identity: id(9), makes } },
     ];
-    if container.address.kind == Kind::Hypervisor {
-        let [one, two] = ["/srv/a.img", "/srv/b.img"].map(|path| disk(container, path));
-        let mut grown = one.clone();
-        grown.object.body.show(Some(Bytes(8192)));
-        all.extend([
-            Operation::Create { after: one.clone(), source: Some(volume(container, "db", 4096)) },
-            update(one.clone(), two, false),
-            update(one.clone(), grown, true),
-            Operation::Destroy { live: found(&one), record: one },
-        ]);
+    if container.address.kind != Kind::Pool {
+        for [one, two] in samples(container) {
+            all.extend([
+                Operation::Create { after: one.clone(), source: Some(volume(container, "db", 4096)) },
+                update(one.clone(), two, false),
+                Operation::Destroy { live: found(&one), record: one },
+            ]);
+        }
         return all;
     }
     let [small, large] = [volume(container, "db", 4096), volume(container, "data", 8192)];
@@ -236,11 +312,12 @@ fn names_and_verbs_are_unique_and_every_container_passes_its_own_check() {
 fn an_unchanged_object_yields_no_steps() {
     for provider in CATALOG.iter() {
         let container = container(provider);
-        let record = match container.address.kind {
-            Kind::Hypervisor => disk(&container, "/srv/a.img"),
-            _ => volume(&container, "db", 4096),
-        };
-        assert!(steps(provider, &container, update(record.clone(), record, true)).is_empty());
+        let volume = [volume(&container, "db", 4096), volume(&container, "data", 4096)];
+        let samples =
+            samples(&container).into_iter().chain((container.address.kind == Kind::Pool).then_some(volume));
+        for [record, _] in samples {
+            assert!(steps(provider, &container, update(record.clone(), record, true)).is_empty());
+        }
     }
 }
 
@@ -298,13 +375,17 @@ fn every_verb_shows_a_command_over_its_own_parameters() {
         }
     }
     for (_, container, steps) in all_steps() {
+        let has_seat =
+            CATALOG.of(&container).is_ok_and(|provider| !(provider.schema().seat)(&container).is_empty());
         let place = match container.text("path") {
             "" => container.text("volume_group").to_owned(),
             path => format!(" '{path}/"),
         };
         for action in steps.iter().flat_map(actions) {
             let shown = CATALOG.shown(action, id(8));
-            assert!(!shown.contains(['{', '}']) && shown.contains(&place), "{shown}");
+            assert!(!shown.contains(['{', '}']), "{shown}");
+            // What lives in a tool is shown by the tool's own command.
+            assert!(has_seat || shown.contains(&place), "{shown}");
         }
     }
     let unknown = Action { verb: "none".into(), ..all_steps()[0].2[0].run.clone() };
@@ -318,13 +399,13 @@ fn creating_and_destroying_are_each_others_inverse() {
     for provider in CATALOG.iter() {
         let container = container(provider);
         let make = |operation| steps(provider, &container, operation).remove(0);
-        if container.address.kind == Kind::Hypervisor {
-            let record = disk(&container, "/srv/a.img");
+        for [record, _] in samples(&container) {
             let create = make(Operation::Create { after: record.clone(), source: None });
             let destroy = make(Operation::Destroy { live: found(&record), record });
             assert_eq!(create.undo, Undo::Run(destroy.run));
             assert_eq!(destroy.undo, Undo::Run(create.run));
-        } else {
+        }
+        if container.address.kind == Kind::Pool {
             let record = volume(&container, "db", 4096);
             let create = make(Operation::Create { after: record.clone(), source: None });
             let destroy = make(Operation::Destroy { live: found(&record), record: record.clone() });

@@ -19,6 +19,7 @@ pub mod directory;
 pub mod file;
 pub mod lvm;
 pub mod needs;
+pub mod open_iscsi;
 pub mod qemu;
 pub mod seat;
 pub mod store;
@@ -91,8 +92,13 @@ pub trait Provider: Sync {
 }
 
 /// Every provider there is.
-pub static CATALOG: Catalog =
-    Catalog(&[&file::FilePool, &lvm::LvmPool, &directory::DirectoryHypervisor, &qemu::QemuHypervisor]);
+pub static CATALOG: Catalog = Catalog(&[
+    &file::FilePool,
+    &lvm::LvmPool,
+    &open_iscsi::OpenIscsi,
+    &directory::DirectoryHypervisor,
+    &qemu::QemuHypervisor,
+]);
 
 pub struct Catalog(&'static [&'static dyn Provider]);
 

@@ -9,7 +9,7 @@ use super::json::{FORMAT_VERSION, resource};
 use super::output::{OutputValue, human};
 use super::table;
 use super::text::{count, harmless, width};
-use crate::model::{Address, ContainerRecord, Observed, Record, Setting, TrashEntry};
+use crate::model::{ContainerRecord, Observed, Record, Setting, TrashEntry};
 use crate::plan::present::attributes;
 use crate::state::Recorded;
 
@@ -45,7 +45,7 @@ pub fn render(
 pub fn record(record: &Record) -> String {
     let mut lines = vec![("id".to_owned(), record.object.id.to_string())];
     lines.extend(attributes(record).into_iter().map(|(name, value)| (name.to_string(), value.to_string())));
-    block(&record.object.key.address, lines)
+    block(&record.object.key.shown(), lines)
 }
 
 /// A pool or hypervisor, as [`record`].
@@ -64,12 +64,12 @@ pub fn container(record: &ContainerRecord) -> String {
         };
         (name.clone(), shown)
     }));
-    block(&spec.address, lines)
+    block(&spec.address.to_string(), lines)
 }
 
-fn block(address: &Address, lines: Vec<(String, String)>) -> String {
+fn block(title: &str, lines: Vec<(String, String)>) -> String {
     let widest = lines.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
-    let mut out = format!("{}\n", harmless(&address.to_string()));
+    let mut out = format!("{}\n", harmless(title));
     for (name, value) in lines {
         let padding = " ".repeat(widest - width(&name));
         // Writing to a String cannot fail.
@@ -100,6 +100,9 @@ pub fn to_json(recorded: &Recorded, outputs: &BTreeMap<String, OutputValue>) -> 
 pub fn record_json(record: &Record) -> Value {
     let Record { object, prevent_destroy, on_destroy, labels, depends_on } = record;
     let mut json = resource(&object.key.address);
+    if let Some(layer) = object.key.layer() {
+        json.insert("layer".to_owned(), json!(layer));
+    }
     json.insert("id".to_owned(), json!(object.id));
     json.insert("container".to_owned(), json!(object.container));
     json.insert("values".to_owned(), facts_json(object.body.facts()));

@@ -55,7 +55,7 @@ pub fn records<'a>(records: impl IntoIterator<Item = &'a Record>) -> Table {
     let mut table = Table::new(["ADDRESS", "IN", "NAME", "SIZE", "ID"]);
     for Record { object, .. } in records {
         table.row([
-            object.key.address.to_string(),
+            object.key.shown(),
             object.container.to_string(),
             name(&object.body),
             size(object.body.size()),
@@ -112,7 +112,7 @@ pub fn overview<'a>(objects: impl IntoIterator<Item = (&'a Record, Option<Option
     let mut table = Table::new(["ADDRESS", "IN", "NAME", "SIZE", "STATUS"]);
     for (Record { object, .. }, found) in objects {
         table.row([
-            object.key.address.to_string(),
+            object.key.shown(),
             object.container.to_string(),
             name(&object.body),
             size(object.body.size()),
@@ -214,6 +214,9 @@ pub fn when(seconds: i64) -> String {
 fn name(body: &Body) -> String {
     match body {
         Body::Disk(disk) => format!("{}/{}", disk.vm, disk.device),
+        Body::Export(export) => export.target.clone(),
+        Body::Grant(grant) => grant.initiator.clone(),
+        Body::Session(session) => session.device.clone(),
         _ => body.name().unwrap_or("-").to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::situation::refuse_open_run;
 use crate::cli::workspace::Located;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::{Exit, Failure};
-use crate::model::{Address, Record};
+use crate::model::{Address, ObjectKey, Record};
 use crate::plan::moves::{self, Move};
 use crate::plan::step::Effect;
 use crate::state::{Access, Recorded};
@@ -79,8 +79,7 @@ fn forget(recorded: &Recorded, addresses: &[Address]) -> Result<Surgery, Failure
         problems.push(unknown_address(asked, known(recorded)));
     }
     let goes = |address: &Address| addresses.iter().any(|asked| asked.covers(address));
-    let records: Vec<&Record> =
-        recorded.records.values().filter(|record| goes(&record.object.key.address)).collect();
+    let records = with_their_way(recorded, &goes);
     let containers: BTreeSet<&Address> = recorded.containers.keys().filter(|address| goes(address)).collect();
     for container in &containers {
         problems.extend(refuse_in_use(recorded, container, &goes));
@@ -103,10 +102,32 @@ fn forget(recorded: &Recorded, addresses: &[Address]) -> Result<Surgery, Failure
     Ok(Surgery { effects, lines })
 }
 
+/// The records of addresses, and with the last attachment that needs it what leads to a disk: left in the state, the next
+/// apply would take it away below a disk that is still there.
+fn with_their_way<'a>(recorded: &'a Recorded, goes: &dyn Fn(&Address) -> bool) -> Vec<&'a Record> {
+    let all = &recorded.records;
+    let mut gone: BTreeSet<&ObjectKey> = all.keys().filter(|key| goes(&key.address)).collect();
+    loop {
+        let before = gone.len();
+        let links = gone.iter().filter_map(|key| Some(&all.get(key)?.object.body.link()?.key));
+        let unused = |link: &&ObjectKey| {
+            let users = all
+                .values()
+                .filter(|user| user.object.body.link().is_some_and(|needed| needed.key == **link));
+            users.into_iter().all(|user| gone.contains(&user.object.key))
+        };
+        let more: Vec<&ObjectKey> = links.filter(unused).collect();
+        gone.extend(more);
+        if gone.len() == before {
+            return all.values().filter(|record| gone.contains(&record.object.key)).collect();
+        }
+    }
+}
+
 fn forgotten(record: &Record) -> String {
     let object = &record.object;
     let name = object.body.name().map_or_else(String::new, |name| format!("{name:?}, "));
-    format!("Forgot {} ({name}id {}, in {}).", object.key.address, object.id, object.container)
+    format!("Forgot {} ({name}id {}, in {}).", object.key.shown(), object.id, object.container)
 }
 
 /// Where things lie must be known for as long as anything of ours lies there.

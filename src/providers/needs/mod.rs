@@ -100,6 +100,27 @@ pub static QMP: Needs = Needs {
     ],
 };
 
+/// What a host needs to log in to targets.
+pub static OPEN_ISCSI: Needs = Needs {
+    script: include_str!("scripts/open_iscsi.sh"),
+    tools: &[
+        Tool {
+            name: "iscsiadm",
+            called: "open-iscsi",
+            minimum: "2.1",
+            todo: "Install open-iscsi: this host logs in to targets with it.",
+        },
+        Tool {
+            name: "root",
+            called: "root",
+            minimum: "",
+            todo: "Log in as root, or set become = \"sudo\" in the host's block: only root may log in to targets.",
+        },
+        Tool { name: "udevadm", called: "udevadm", minimum: "", todo: "Install udev: it names the disks." },
+        Tool { name: "blockdev", called: "blockdev of util-linux", minimum: "", todo: "Install util-linux." },
+    ],
+};
+
 impl Needs {
     /// Nothing where there is nothing to ask.
     pub fn query(&self) -> Option<Query> {

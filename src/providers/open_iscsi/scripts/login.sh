@@ -1,0 +1,98 @@
+# Logs this host in to a target and waits for its disk. Accepts whatever of it is there already. Standard input holds the
+# secrets, a line each: first the one for the login, where `user` is given, then the target's, where `mutual_user` is.
+same_store
+read_mark "$id"
+save_seated
+
+if ! [ -e "$records/ifaces/$interface" ]; then
+    must '15' -m iface -I "$interface" -o new
+    must '' -m iface -I "$interface" -o update -n iface.transport_name -v tcp
+    must '' -m iface -I "$interface" -o update -n iface.initiatorname -v "$initiator"
+fi
+vbs_wanted=$initiator
+grep -qxF "iface.initiatorname = $vbs_wanted" "$records/ifaces/$interface" ||
+    vbs_refuse "$records/ifaces/$interface does not log in as $initiator: somebody changed it"
+
+# What is secret goes into the record, which only root can read, by way of the shell's own input and output: iscsiadm takes
+# it only as an argument. Everything of a kind is set anew, so that what was there before does not count.
+secret= mutual_secret=
+if [ -n "$user" ]; then IFS= read -r secret; fi
+if [ -n "$mutual_user" ]; then IFS= read -r mutual_secret; fi
+method=None
+if [ -n "$user" ]; then method=CHAP; fi
+write_record() {
+    {
+        while IFS= read -r line; do
+            case $line in
+                'node.session.auth.'* | 'node.startup = '* | 'node.session.scan = '* | 'node.session.initial_login_retry_max = '*) ;;
+                'node.name = '*)
+                    printf '%s\n' "$line" 'node.startup = manual' 'node.session.scan = manual' \
+                        'node.session.initial_login_retry_max = 2' "node.session.auth.authmethod = $method"
+                    if [ -n "$user" ]; then
+                        printf 'node.session.auth.username = %s\nnode.session.auth.password = %s\n' "$user" "$secret"
+                    fi
+                    if [ -n "$mutual_user" ]; then
+                        printf 'node.session.auth.username_in = %s\nnode.session.auth.password_in = %s\n' "$mutual_user" "$mutual_secret"
+                    fi
+                    written=yes
+                    ;;
+                *) printf '%s\n' "$line" ;;
+            esac
+        done <"$1"
+    } >"$store/$id.record.new"
+}
+
+for portal in $portals; do
+    address=${portal%:*}
+    address=${address#[}
+    address=${address%]}
+    must '15' -m node -T "$target" -p "$portal" -I "$interface" -o new
+    found=
+    for record in "$records/nodes/$target/$address,${portal##*:}"*/"$interface" "$records/nodes/$target/$address,${portal##*:}"*; do
+        [ -f "$record" ] || continue
+        found=yes written=
+        write_record "$record"
+        [ -n "$written" ] || vbs_stop 1 "$record holds no line node.name: this open-iscsi writes another format"
+        chmod 600 "$store/$id.record.new"
+        cmp -s "$store/$id.record.new" "$record" || cat "$store/$id.record.new" >"$record"
+        rm -f -- "$store/$id.record.new"
+    done
+    [ -n "$found" ] || vbs_stop 1 "iscsiadm made no record for $target at $portal below $records/nodes"
+    find_sessions
+    if [ -z "$sessions" ]; then must '15' -m node -T "$target" -p "$portal" -I "$interface" --login; fi
+done
+
+find_sessions
+[ -n "$sessions" ] || vbs_stop 1 "there is no session to $target after the login"
+for session in $sessions; do
+    host=$(readlink -f "/sys/class/iscsi_session/session$session/device/..")
+    host=${host##*/}
+    find_disks "$session"
+    if [ -z "$disks" ]; then echo "0 0 $lun" >"/sys/class/scsi_host/$host/scan"; fi
+    patience=100
+    while find_disks "$session" && [ -z "$disks" ]; do
+        patience=$((patience - 1))
+        [ "$patience" -gt 0 ] || vbs_stop 1 "no disk has come of LUN $lun of $target within 10 s"
+        sleep 0.1
+    done
+    for disk in $disks; do
+        serial_of "$disk"
+        if [ "$told" != "$serial" ]; then
+            leave
+            forget_seated
+            vbs_refuse "$target shows a disk with the serial \"$told\", and \"$serial\" was to be attached: logged out again"
+        fi
+    done
+done
+udevadm settle --timeout=10 || :
+patience=50
+while ! [ -e "$device" ]; do
+    patience=$((patience - 1))
+    [ "$patience" -gt 0 ] || vbs_stop 1 "udev has made no $device within 15 s"
+    sleep 0.1
+done
+shown=$(readlink -f -- "$device")
+case " $disks " in
+    *" ${shown##*/} "*) ;;
+    *) vbs_refuse "$device leads to $shown, and the disk of this session is$disks: two disks claim one name" ;;
+esac
