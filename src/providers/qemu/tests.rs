@@ -316,8 +316,15 @@ fn what_is_missing_or_in_the_way_is_refused_and_nothing_of_others_is_touched() {
     assert_eq!(rig.contents("web"), before);
     // Somebody writes to the image: QEMU's own lock keeps a second one out.
     rig.bench.made(&rig.writing(3, Bus::Scsi), None);
-    let second = rig.bench.create(&rig.writing(4, Bus::Scsi), None);
-    assert!(rig.bench.refuse(&second.run).contains("QEMU of VM web would not take the disk: Failed to get"));
+    let mut second = rig.writing(4, Bus::Scsi);
+    let refused = rig.bench.refuse(&rig.bench.create(&second, None).run);
+    assert!(refused.contains("QEMU of VM web would not take the disk: "), "{refused}");
+    rig.bench.succeed(&rig.detach(&rig.writing(3, Bus::Scsi)).run);
+    let mut first = rig.writing(3, Bus::Scsi);
+    for disk in [&mut first, &mut second] {
+        disk_of(disk).shared = true;
+        rig.bench.made(disk, None);
+    }
 }
 
 #[test]

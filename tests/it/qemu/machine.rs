@@ -43,11 +43,10 @@ impl Rig {
             sockets: tempfile::tempdir().unwrap(),
             vms: BTreeMap::new(),
         };
-        if std::fs::create_dir_all(rig.seat()).is_err() {
+        if std::fs::create_dir_all(rig.keeper()).is_err() {
             eprintln!("skipped: only root may write to /var/lib/vbs");
             return None;
         }
-        std::fs::remove_dir(rig.seat()).unwrap();
         Some(rig)
     }
 
@@ -55,7 +54,12 @@ impl Rig {
         PathBuf::from("/var/lib/vbs/qemu").join(&self.label)
     }
 
-    fn socket(&self, vm: &str) -> PathBuf {
+    /// Keeps the directories above from going with the seat of another test.
+    fn keeper(&self) -> PathBuf {
+        self.seat().with_extension("keeper")
+    }
+
+    pub fn socket(&self, vm: &str) -> PathBuf {
         self.sockets.path().join(format!("{vm}.qmp"))
     }
 
@@ -181,6 +185,7 @@ impl Drop for Rig {
         }
         // What a failed test left must not stay on the machine.
         let _ = std::fs::remove_dir_all(self.seat());
+        let _ = std::fs::remove_dir(self.keeper());
         for directory in ["/var/lib/vbs/qemu", "/var/lib/vbs"] {
             let _ = std::fs::remove_dir(directory);
         }

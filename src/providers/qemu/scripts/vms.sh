@@ -44,7 +44,7 @@ see() {
     case " $seen" in *" $1 "*) return 0 ;; esac
     seen="$seen$1 "
     socket_of "$1"
-    speak "$look" 5
+    speak "$look" 10
     if is_off; then said=off; fi
     printf 'vm\t%s\t%s\0' "$1" "$said"
 }
