@@ -139,6 +139,16 @@ pub struct ExportBody {
     /// Initiators (IQNs) that are let in and that no grant of ours names; `any` where everybody is. Wanted: none.
     #[serde(default)]
     pub others: Vec<String>,
+    /// [`READY`], or what it is instead: `not_saved`, where it would not survive a restart of the server, `no_lun`.
+    #[serde(default = "ready")]
+    pub state: String,
+}
+
+/// The state of an export or grant that works and is kept.
+pub const READY: &str = "ready";
+
+fn ready() -> String {
+    READY.to_owned()
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,6 +163,9 @@ pub struct GrantBody {
     pub login: Option<Login>,
     /// How the target proves itself in turn.
     pub mutual: Option<Login>,
+    /// [`READY`], or `not_saved`.
+    #[serde(default = "ready")]
+    pub state: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -393,6 +406,7 @@ impl Body {
                 ("serial", export.serial.clone()),
                 ("device", export.device.clone()),
                 ("others", export.others.join(" ")),
+                ("state", export.state.clone()),
             ])
             .into_iter()
             .chain(export.size.map(|size| ("size", size.0.to_string())))
@@ -403,6 +417,7 @@ impl Body {
                 ("access", grant.access.word().to_owned()),
                 ("login", Login::fact(grant.login.as_ref())),
                 ("mutual", Login::fact(grant.mutual.as_ref())),
+                ("state", grant.state.clone()),
             ]),
             Body::Session(session) => BTreeMap::from([
                 ("target", session.target.clone()),

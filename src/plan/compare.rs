@@ -87,8 +87,8 @@ pub fn compare(world: &World<'_>, wanted: &Record, recorded: &Record, observed: 
 /// What can be changed of a layer while something stands on it.
 fn changeable(layer: &Body) -> &'static [&'static str] {
     match layer {
-        Body::Export(_) => &["device", "others", "size"],
-        Body::Grant(_) => &["access", "login", "mutual"],
+        Body::Export(_) => &["device", "others", "serial", "size", "state"],
+        Body::Grant(_) => &["access", "login", "mutual", "state"],
         Body::Session(_) => &["login", "mutual", "size", "state"],
         Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) | Body::Disk(_) => &[],
     }

@@ -12,7 +12,7 @@ use crate::model::desired::{
 };
 use crate::model::{
     Access, Address, Body, Bytes, DiskBody, ExportBody, GrantBody, Link, Login, NetworkDisk, Object,
-    ObjectKey, OnDestroy, Part, Record, SessionBody, SnapshotBody, SourceRef, VolumeBody,
+    ObjectKey, OnDestroy, Part, READY, Record, SessionBody, SnapshotBody, SourceRef, VolumeBody,
 };
 
 /// The part of an address that holds its object. What lies on the way to a disk are other parts, of what is attached.
@@ -195,6 +195,7 @@ impl<'a> Way<'a> {
             access: if is_snapshot { Access::ReadOnly } else { Access::ReadWrite },
             size: Some(size),
             others: Vec::new(),
+            state: READY.to_owned(),
         });
         let export = lowering.layer(source, Part::EXPORT, &target.export, body);
         Way { attachment, target, source, size, export }
@@ -210,9 +211,11 @@ impl<'a> Way<'a> {
         let part = Part::grant(who);
         let before = lowering.wanted(&ObjectKey::new(self.source.address.clone(), part.clone()));
         let writes = matches!(before, Some(Body::Grant(grant)) if grant.access == Access::ReadWrite);
+        // Of a server that knows its users by name alone, no two grants may share one.
+        let own = derived(self.source.id, &part.0).simple().to_string();
         let login = |wanted: bool, user: &str| {
             wanted.then(|| Login {
-                user: user.to_owned(),
+                user: format!("{user}-{}", own.get(..12).unwrap_or_default()),
                 secret: format!("chap/{}/{who}/{user}", self.source.id),
                 fingerprint: String::new(),
             })
@@ -225,6 +228,7 @@ impl<'a> Way<'a> {
             access: if writes { Access::ReadWrite } else { self.attachment.access },
             login: login(self.target.chap, "vbs-in"),
             mutual: login(self.target.mutual, "vbs-out"),
+            state: READY.to_owned(),
         };
         let link = lowering.layer(self.source, part, &self.target.export, Body::Grant(body.clone()));
         (link, body)

@@ -11,8 +11,8 @@ use crate::model::schema::{Attribute, AttributeType};
 use crate::model::{
     Access, Body, Bus, Bytes, ContainerBody, ContainerRecord, ContainerSpec, ContainerView, DiskBody,
     ExportBody, GrantBody, Health, HostName, Kind, Link, Login, Mark, Object, ObjectKey, Observed, OnDestroy,
-    Part, Place, PoolPolicy, Record, SessionBody, Setting, SnapshotBody, SourceRef, Stranger, TrashEntry,
-    VolumeBody,
+    Part, Place, PoolPolicy, READY, Record, SessionBody, Setting, SnapshotBody, SourceRef, Stranger,
+    TrashEntry, VolumeBody,
 };
 use crate::plan::step::{Effect, Operation, Request, Step, Undo};
 
@@ -55,6 +55,15 @@ fn container_with(
         .filter(|attribute| has(attribute))
         .map(|attribute| {
             let value = match attribute.kind {
+                // What is not free text has its default.
+                AttributeType::Text if attribute.default.is_some() => attribute.default.clone().unwrap(),
+                _ if attribute.name == "portals" => Setting::List(Vec::new()),
+                AttributeType::Text if attribute.name == "portal" => {
+                    Setting::Text("10.0.0.2:3260".to_owned())
+                }
+                AttributeType::Text if attribute.name == "iqn_prefix" => {
+                    Setting::Text("iqn.2026-11.vbs.shop".to_owned())
+                }
                 AttributeType::Path => Setting::Text("/srv/some where".to_owned()),
                 AttributeType::Text => Setting::Text(example(attribute.name).to_owned()),
                 AttributeType::Bool => Setting::Bool(true),
@@ -123,16 +132,17 @@ fn login(fingerprint: &str) -> Option<Login> {
 const TARGET: &str = "iqn.2026-11.vbs.shop:5f1c9a3e-0000-4000-8000-000000000001";
 const INITIATOR: &str = "iqn.2026-11.vbs.shop:host.kvm1";
 
-fn export(container: &ContainerSpec, size: u64) -> Record {
+fn export(container: &ContainerSpec, state: &str) -> Record {
     let body = ExportBody {
         source: SourceRef { id: id(1), address: "volume.db".parse().unwrap() },
         target: TARGET.to_owned(),
         portals: vec!["10.0.0.2:3260".to_owned()],
         serial: id(1).to_string(),
-        device: "/srv/a.img".to_owned(),
+        device: "/dev/vg0/a".to_owned(),
         access: Access::ReadWrite,
-        size: Some(Bytes(size)),
+        size: None,
         others: Vec::new(),
+        state: state.to_owned(),
     };
     record(container, "volume.db", Part::EXPORT, 4, Body::Export(body))
 }
@@ -146,6 +156,7 @@ fn grant(container: &ContainerSpec, access: Access) -> Record {
         access,
         login: login("00112233aabbccdd"),
         mutual: None,
+        state: READY.to_owned(),
     };
     record(container, "volume.db", Part::grant("kvm1"), 5, Body::Grant(body))
 }
@@ -179,7 +190,7 @@ fn samples(container: &ContainerSpec) -> Vec<[Record; 2]> {
             std::iter::once([one, two]).chain(growing).collect()
         }
         Kind::Export => vec![
-            [4096, 8192].map(|size| export(container, size)),
+            [READY, "not_saved"].map(|state| export(container, state)),
             [Access::ReadWrite, Access::ReadOnly].map(|access| grant(container, access)),
         ],
         Kind::Initiator => {

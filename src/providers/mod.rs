@@ -17,6 +17,8 @@ use needs::{Danger, Needs};
 mod conformance;
 pub mod directory;
 pub mod file;
+pub mod iscsi;
+pub mod lio;
 pub mod lvm;
 pub mod needs;
 pub mod open_iscsi;
@@ -95,9 +97,10 @@ pub trait Provider: Sync {
 pub static CATALOG: Catalog = Catalog(&[
     &file::FilePool,
     &lvm::LvmPool,
-    &open_iscsi::OpenIscsi,
     &directory::DirectoryHypervisor,
     &qemu::QemuHypervisor,
+    &lio::LioExport,
+    &open_iscsi::OpenIscsi,
 ]);
 
 pub struct Catalog(&'static [&'static dyn Provider]);

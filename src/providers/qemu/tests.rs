@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -423,6 +424,48 @@ fn what_a_guest_let_go_of_late_is_seen_and_taken_away() {
 
 fn vm_device(rig: &Rig, number: u128) -> String {
     super::qmp::device(rig.bench.lineage, id(number))
+}
+
+/// A block device over a file.
+struct Loop(String);
+
+impl Loop {
+    fn over(image: &std::path::Path) -> Option<Loop> {
+        let output = Command::new("losetup").args(["-f", "--show"]).arg(image).output();
+        let device = output.ok().filter(|output| output.status.success())?.stdout;
+        Some(Loop(String::from_utf8(device).unwrap().trim().to_owned()))
+    }
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup").args(["-d", &self.0]).status();
+    }
+}
+
+#[test]
+fn a_block_device_is_opened_as_one_and_shows_its_growth_when_told() {
+    let Some(rig) = Rig::new(RELEASING) else { return };
+    let mut before = rig.writing(1, Bus::Scsi);
+    let Some(device) = Loop::over(&rig.image()) else {
+        eprintln!("skipped: no loop device can be made here");
+        return;
+    };
+    let link = rig.bench.root.path().join("by-id");
+    symlink(&device.0, &link).unwrap();
+    disk_of(&mut before).host_path = link.to_str().unwrap().to_owned();
+    rig.bench.made(&before, None);
+    assert!(rig.say("web", r#"{"execute":"query-block"}"#).contains("\"drv\": \"host_device\""));
+    fs::OpenOptions::new().write(true).open(rig.image()).unwrap().set_len(2 << 20).unwrap();
+    assert!(Command::new("losetup").args(["-c", &device.0]).status().unwrap().success());
+    let live = rig.bench.observed(id(1)).unwrap();
+    assert_eq!(live.body, before.object.body, "the guest was not told yet");
+    let mut after = before.clone();
+    after.object.body.show(Some(Bytes(2 << 20)));
+    let grow = rig.bench.step(Operation::Update { before, after: after.clone(), live, attached: true });
+    rig.bench.succeed(&grow.run);
+    assert_eq!(rig.bench.observed(id(1)).unwrap().body, after.object.body);
+    rig.bench.succeed(&rig.detach(&after).run);
 }
 
 /// A target server on loopback that wants to be shown a secret.

@@ -1,0 +1,94 @@
+//! The block `export "lio"` as data.
+
+use crate::diag::Diagnostics;
+use crate::model::schema::{Attribute, AttributeType, ProviderSchema};
+use crate::model::{ContainerSpec, Kind, Setting};
+use crate::providers::iscsi::{self, wrong};
+use crate::providers::needs::{Needs, Tool};
+
+pub const NAME: &str = "lio";
+
+pub static NEEDS: Needs = Needs {
+    script: concat!(include_str!("../needs/scripts/files.sh"), include_str!("scripts/needs.sh")),
+    tools: &[
+        Tool {
+            name: "root",
+            called: "root",
+            minimum: "",
+            todo: "Log in as root, or set become = \"sudo\" in the host's block: only root may change the kernel's targets.",
+        },
+        Tool {
+            name: "configfs",
+            called: "the kernel's target (target_core_mod) and configfs",
+            minimum: "",
+            todo: "Run `modprobe target_core_mod`, and have it loaded when the host starts.",
+        },
+        Tool {
+            name: "rtslib",
+            called: "rtslib of python3",
+            minimum: "",
+            todo: "Install targetcli-fb (Debian: targetcli-fb, Red Hat: targetcli): it brings the targets back when the host starts.",
+        },
+        Tool { name: "sha256sum", called: "sha256sum of coreutils", minimum: "", todo: "Install coreutils." },
+        Tool {
+            name: "find",
+            called: "find of findutils, with -printf",
+            minimum: "",
+            todo: "Install findutils.",
+        },
+    ],
+};
+
+pub fn schema() -> ProviderSchema {
+    ProviderSchema {
+        attributes: attributes(),
+        doc: "Targets of the Linux kernel (LIO).",
+        seat: |container| format!("/var/lib/vbs/lio/{}", container.address.label),
+        // udev names a disk by the NAA that LIO makes of the serial: 6001405 and its first 25 hexadecimal digits.
+        device_path: |serial| {
+            let digits = serial.chars().filter(char::is_ascii_hexdigit).map(|c| c.to_ascii_lowercase());
+            format!("/dev/disk/by-id/wwn-0x6001405{:0<25}", digits.take(25).collect::<String>())
+        },
+        ..ProviderSchema::of(Kind::Export, NAME)
+    }
+}
+
+fn attributes() -> Vec<Attribute> {
+    let text = |name, default: &str, doc| Attribute {
+        name,
+        kind: AttributeType::Text,
+        required: false,
+        default: Some(Setting::Text(default.to_owned())),
+        doc,
+    };
+    let mut all = iscsi::attributes();
+    all.extend([
+        text(
+            "chap",
+            "auto",
+            "`\"auto\"`: every initiator proves itself with a secret of its own. `\"off\"`: names alone count, and names are easily forged.",
+        ),
+        text("mutual_chap", "off", "`\"auto\"`: targets prove themselves as well."),
+    ]);
+    all
+}
+
+pub fn check(container: &ContainerSpec) -> Diagnostics {
+    let mut found = iscsi::check(container);
+    for (name, summary) in [("chap", "Invalid chap"), ("mutual_chap", "Invalid mutual_chap")] {
+        let value = container.text(name);
+        if !matches!(value, "auto" | "off") {
+            found.push(wrong(container, summary, &format!("{name} is \"auto\" or \"off\", not {value:?}.")));
+        }
+    }
+    if (container.text("chap"), container.text("mutual_chap")) == ("off", "auto") {
+        let why = "A target proves itself only to who proves himself first. Leave mutual_chap out, or set chap = \"auto\".";
+        found.push(wrong(container, "Cannot be honoured", why));
+    }
+    found
+}
+
+/// Whether initiators have to prove themselves, as the kernel writes it.
+pub fn authentication(container: &ContainerSpec) -> &'static str {
+    if container.text("chap") == "off" { "0" } else { "1" }
+}
