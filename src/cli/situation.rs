@@ -270,6 +270,7 @@ pub fn as_recorded(situation: &Situation<'_>) -> Views {
                     foreign: BTreeSet::new(),
                     capacity: None,
                     strangers: Vec::new(),
+                    vms: BTreeMap::new(),
                 },
             };
             (address.clone(), view)

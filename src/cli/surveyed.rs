@@ -70,6 +70,7 @@ fn percent(part: u64, whole: u64) -> Value {
 pub fn remembered(recorded: &Recorded, record: &ContainerRecord) -> Surveyed {
     Surveyed {
         strangers: Vec::new(),
+        vms: BTreeMap::new(),
         identity: record.identity,
         makes: record.makes.clone(),
         epoch: Some(recorded.epoch),

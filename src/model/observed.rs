@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::address::Kind;
-use super::object::Body;
+use super::object::{Body, Bus};
 use super::size::Bytes;
 
 /// The mark that vbs leaves on what it makes. Ownership is lineage and id; the rest rides along for people and
@@ -125,6 +125,25 @@ pub struct Surveyed {
     pub capacity: Option<Capacity>,
     /// Pools only: what carries no mark of this lineage, and whether it could be taken over.
     pub strangers: Vec<Stranger>,
+    /// Hypervisors that can ask them: the wanted VMs.
+    pub vms: BTreeMap<String, VmView>,
+}
+
+/// Whether a VM can take disks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VmView {
+    /// Why it can take none at all, if so, as a sentence without its end: `VM web1 is off`.
+    pub off: Option<String>,
+    /// Of a bus that is not here it is not known before it is tried.
+    pub slots: BTreeMap<Bus, Slots>,
+}
+
+/// How many more disks fit on a bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slots {
+    pub free: usize,
+    /// What to do for more, as a sentence without its end.
+    pub todo: &'static str,
 }
 
 /// A volume or snapshot that this workspace did not make.
@@ -225,16 +244,28 @@ impl ContainerView {
     }
 }
 
+impl ContainerView {
+    /// The VMs that were asked.
+    pub fn vms(&self) -> Option<&BTreeMap<String, VmView>> {
+        match self {
+            ContainerView::Fresh { vms, .. } => Some(vms),
+            ContainerView::Present(surveyed) => Some(&surveyed.vms),
+            ContainerView::Unsurveyed { .. } => None,
+        }
+    }
+}
+
 /// A container as a survey found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContainerView {
     /// Nothing of vbs is there yet. `missing` lists the directories that do not exist, outermost first; `epoch`s
-    /// cannot exist. `foreign` and `strangers` as in [`Surveyed`].
+    /// cannot exist. `foreign`, `strangers` and `vms` as in [`Surveyed`].
     Fresh {
         missing: Vec<String>,
         foreign: BTreeSet<String>,
         capacity: Option<Capacity>,
         strangers: Vec<Stranger>,
+        vms: BTreeMap<String, VmView>,
     },
     Present(Surveyed),
     /// It could not be looked at, or is not what was recorded. Never to be taken for absence.

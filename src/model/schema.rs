@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::address::Kind;
 use super::container::{ContainerSpec, Setting};
+use super::desired::AttachmentSpec;
 use super::size::Bytes;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +52,8 @@ pub struct ProviderSchema {
     pub occupies: fn(&ContainerSpec) -> (&'static str, String),
     /// Pools: where a volume or snapshot of this name and id is found on the pool's host.
     pub volume_path: fn(&ContainerSpec, name: &str, id: Uuid) -> String,
-    /// Hypervisors: where the guest, or the one who starts it, finds the disk: `(container, vm, device)`.
-    pub guest_path: fn(&ContainerSpec, vm: &str, device: &str) -> String,
+    /// Hypervisors: where the guest, or the one who starts it, finds the disk.
+    pub guest_path: fn(&ContainerSpec, &AttachmentSpec) -> String,
     /// Hypervisors: why this VM name or device name cannot be used, if it cannot.
     pub check_disk: fn(vm: &str, device: &str) -> Result<(), String>,
     /// Hypervisors: whether it can log in to targets itself (`initiator = "builtin"`).
@@ -89,7 +90,7 @@ impl ProviderSchema {
             without_effect: |_, _| None,
             occupies: |_| ("", String::new()),
             volume_path: |_, _, _| String::new(),
-            guest_path: |_, _, _| String::new(),
+            guest_path: |_, _| String::new(),
             check_disk: |_, _| Err("it has no virtual machines".to_owned()),
             speaks_iscsi: false,
             seat: |_| String::new(),

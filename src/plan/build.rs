@@ -13,7 +13,7 @@ use super::step::{Effect, Operation, Request, Step};
 use super::world::{Options, Scope, World, find_record};
 use super::{
     AttributeChange, ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, Shown, capacity,
-    containers, fit, hints, layers, present, problems, select,
+    containers, fit, hints, layers, present, problems, select, vms,
 };
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Address, Body, ContainerSpec, HostName, Kind, ObjectKey, Observed, Record};
@@ -44,6 +44,7 @@ pub fn build(
     fit::check_sources(world, &index, &mut found);
     fit::size_snapshots(world, &mut found);
     let pools = capacity::check(world, &mut found);
+    vms::check(world, &mut found);
     let mode = match options {
         Options { destroy: true, .. } => Mode::Destroy,
         Options { refresh_only: true, .. } => Mode::RefreshOnly,

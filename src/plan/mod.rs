@@ -19,6 +19,7 @@ mod problems;
 pub mod select;
 pub mod step;
 pub mod trash;
+mod vms;
 pub mod world;
 
 use std::borrow::Cow;

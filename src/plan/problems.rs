@@ -4,7 +4,7 @@ use super::diff::occupies;
 use super::world::World;
 use crate::diag::Diagnostic;
 use crate::model::{
-    Address, ContainerView, Mark, Object, ObjectKey, Observed, Place, Record, Stranger, quote,
+    Address, Bus, ContainerView, Mark, Object, ObjectKey, Observed, Place, Record, Stranger, quote,
 };
 
 /// The summary of what is marked as ours and not in the state.
@@ -236,6 +236,27 @@ pub fn open(world: &World<'_>, recorded: &Record, what: &str) -> Diagnostic {
          vbs does not know. Whoever uses it would lose data. Unmount or close it there, then run again."
     );
     at_block(world, address, Diagnostic::error("In use", detail), "", "is open on its host")
+}
+
+/// A VM that can take no disk now.
+pub fn vm_off(world: &World<'_>, address: &Address, why: &str) -> Diagnostic {
+    let detail = format!(
+        "{address} cannot be attached: {why}. What runs without a configuration of its own has disks only while it runs, \
+         so there is nothing to attach to. Mend that, or leave the attachment out with --exclude '{address}'."
+    );
+    at_block(world, address, Diagnostic::error("The VM cannot take a disk", detail), "vm", "this VM")
+}
+
+pub fn no_slot(
+    world: &World<'_>,
+    address: &Address,
+    (vm, bus): (&str, Bus),
+    room: usize,
+    todo: &str,
+) -> Diagnostic {
+    let room = if room == 0 { "no room".to_owned() } else { format!("room for {room} more") };
+    let detail = format!("{address} does not fit: VM {vm} has {room} on its {} bus. {todo}.", bus.word());
+    at_block(world, address, Diagnostic::error("No room for a disk", detail), "bus", "this bus is full")
 }
 
 /// A snapshot whose data is lost gives nothing any more.

@@ -65,12 +65,14 @@ fn fresh() -> ContainerView {
         foreign: BTreeSet::new(),
         capacity: None,
         strangers: Vec::new(),
+        vms: BTreeMap::new(),
     }
 }
 
 fn present(identity: u128) -> ContainerView {
     ContainerView::Present(Surveyed {
         strangers: Vec::new(),
+        vms: BTreeMap::new(),
         makes: Vec::new(),
         identity: Uuid::from_u128(identity),
         epoch: None,

@@ -146,7 +146,7 @@ fn attachment(world: &World<'_>, disk: &crate::model::desired::AttachmentSpec, n
         "host_path" => Value::text(&disk.host_path),
         "guest_path" => {
             let (schema, container) = (world.schema(&disk.hypervisor)?, world.container(&disk.hypervisor)?);
-            Value::text(&(schema.guest_path)(container, &disk.vm, &disk.device))
+            Value::text(&(schema.guest_path)(container, disk))
         }
         _ => return None,
     };

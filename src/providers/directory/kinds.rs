@@ -1,5 +1,6 @@
 //! The block `hypervisor "directory"` as data.
 
+use crate::model::desired::AttachmentSpec;
 use crate::model::schema::{ProviderSchema, Traits};
 use crate::model::{ContainerSpec, Kind};
 use crate::providers::store;
@@ -19,8 +20,8 @@ pub fn schema() -> ProviderSchema {
 }
 
 /// Where the one who starts the VM finds the disk.
-pub fn link(container: &ContainerSpec, vm: &str, device: &str) -> String {
-    format!("{}/{vm}/{device}", container.text("path"))
+fn link(container: &ContainerSpec, disk: &AttachmentSpec) -> String {
+    format!("{}/{}/{}", container.text("path"), disk.vm, disk.device)
 }
 
 fn check_disk(vm: &str, device: &str) -> Result<(), String> {

@@ -47,6 +47,7 @@ fn understand(scope: &Scope<'_>, listing: &Listing<'_>) -> Result<ContainerView,
             foreign: foreign(scope, &entries, &BTreeSet::new()),
             capacity: None,
             strangers: Vec::new(),
+            vms: BTreeMap::new(),
         });
     };
     let marks: Vec<DiskMark> = listing.marks();
@@ -56,6 +57,7 @@ fn understand(scope: &Scope<'_>, listing: &Listing<'_>) -> Result<ContainerView,
     let ours = marks.iter().filter(|mark| mark.lineage == scope.lineage).map(DiskMark::place).collect();
     Ok(ContainerView::Present(Surveyed {
         strangers: Vec::new(),
+        vms: BTreeMap::new(),
         identity,
         makes: listing.makes.clone(),
         epoch: listing.epoch,

@@ -41,6 +41,7 @@ fn understand(scope: &Scope<'_>, listing: &Listing<'_>) -> Result<ContainerView,
     let images = listing.records.iter().map(|record| image(*record)).collect::<Result<Vec<_>, _>>()?;
     let Some(identity) = listing.identity else {
         return Ok(ContainerView::Fresh {
+            vms: BTreeMap::new(),
             missing: listing.missing.clone(),
             foreign: foreign(scope, &images, &BTreeSet::new()),
             capacity: listing.capacity(Bytes::ZERO, Bytes::ZERO),
@@ -50,6 +51,7 @@ fn understand(scope: &Scope<'_>, listing: &Listing<'_>) -> Result<ContainerView,
     let marks = Marks::new(listing)?;
     let found = Found::new(scope, &marks, &images);
     Ok(ContainerView::Present(Surveyed {
+        vms: BTreeMap::new(),
         strangers: strangers::beside(scope, &marks, &found, &images),
         identity,
         makes: listing.makes.clone(),

@@ -56,6 +56,7 @@ fn understand(scope: &Scope<'_>, report: &Report<'_>) -> Result<Surveyed, String
     let snapshots = pool.snapshots();
     let objects = pool.members().filter_map(|seen| seen.observed(&snapshots).transpose());
     Ok(Surveyed {
+        vms: BTreeMap::new(),
         identity,
         makes: Vec::new(),
         epoch,

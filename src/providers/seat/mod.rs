@@ -7,12 +7,13 @@
 //!
 //! [`ProviderSchema::seat`]: crate::model::schema::ProviderSchema::seat
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::command::Answer;
+use crate::model::observed::VmView;
 use crate::model::{Body, ContainerView, Health, Mark, Object, Observed, Place, Surveyed};
 use crate::providers::Scope;
 use crate::providers::store::{self, FORMAT, Listing};
@@ -76,6 +77,8 @@ pub struct Contents {
     pub objects: Vec<Observed>,
     /// See [`Surveyed::foreign`].
     pub foreign: BTreeSet<String>,
+    /// See [`Surveyed::vms`].
+    pub vms: BTreeMap<String, VmView>,
 }
 
 /// Reads a survey: `understand` makes objects of the marks and of what the tool said.
@@ -113,10 +116,10 @@ fn seen(
         ));
     }
     let seat = Seat { listing, marks };
-    let Contents { objects, foreign } = understand(&seat)?;
+    let Contents { objects, foreign, vms } = understand(&seat)?;
     let Listing { missing, identity, makes, epoch, .. } = seat.listing;
     Ok(match identity {
-        None => ContainerView::Fresh { missing, foreign, capacity: None, strangers: Vec::new() },
+        None => ContainerView::Fresh { missing, foreign, capacity: None, strangers: Vec::new(), vms },
         Some(identity) => ContainerView::Present(Surveyed {
             identity,
             makes,
@@ -125,6 +128,7 @@ fn seen(
             foreign,
             capacity: None,
             strangers: Vec::new(),
+            vms,
         }),
     })
 }

@@ -41,7 +41,7 @@ fn understand(seat: &Seat<'_>) -> Result<Contents, String> {
             )),
         })
         .collect();
-    Ok(Contents { objects, foreign: BTreeSet::new() })
+    Ok(Contents { objects, ..Contents::default() })
 }
 
 fn server(seat: &Seat<'_>) -> Result<Server, String> {

@@ -10,7 +10,7 @@ use crate::model::{
     Setting, SourceRef,
 };
 use crate::plan::step::{Operation, Undo};
-use crate::providers::store::testing::{Bench, id, secret};
+use crate::providers::store::testing::{Bench, SECRET, id};
 
 const INITIATOR: &str = "iqn.2026-11.vbs.shop:host.kvm1";
 const SIZE: u64 = 16 << 20;
@@ -92,7 +92,7 @@ impl Site {
         let login = user.map(|user| Login {
             user: user.to_owned(),
             secret: user.to_owned(),
-            fingerprint: fingerprint(&self.target(), user, &secret(user)),
+            fingerprint: fingerprint(&self.target(), user, SECRET),
         });
         let body = GrantBody {
             export: Link { key: export.object.key.clone(), id: export.object.id },
@@ -226,8 +226,8 @@ fn a_secret_is_asked_for_and_stays_on_the_host() {
     site.bench.made(&site.export(), None);
     let grant = site.bench.create(&record, None);
     let told = format!("{:?}", (&grant, site.bench.succeed(&grant.run)));
-    let (good, other) = (secret("vbs-in-2"), secret("other"));
-    assert!(!told.contains(&good));
+    let (good, other) = (SECRET, "another0123456789");
+    assert!(!told.contains(good));
     assert_eq!(site.drift(&record), []);
     let inquire = |login: &str| site.server.inquire(INITIATOR, &site.target(), login, 128);
     assert!(inquire("").contains("Failed to log in"));
@@ -237,8 +237,8 @@ fn a_secret_is_asked_for_and_stays_on_the_host() {
     assert_eq!(std::os::unix::fs::MetadataExt::mode(&fs::metadata(&conf).unwrap()) & 0o777, 0o600);
     // Somebody changes it on the host, in the file or in tgtd.
     let text = fs::read_to_string(&conf).unwrap();
-    fs::write(&conf, text.replace(&good, &other)).unwrap();
-    let changed = format!("vbs-in-2 {}", fingerprint(&site.target(), "vbs-in-2", &other));
+    fs::write(&conf, text.replace(good, other)).unwrap();
+    let changed = format!("vbs-in-2 {}", fingerprint(&site.target(), "vbs-in-2", other));
     site.mends(&record, &[("login", &changed)]);
     site.adm("--op delete --mode account --user vbs-in-2");
     site.mends(&record, &[("login", "none")]);

@@ -23,6 +23,7 @@ fn container(name: &str) -> (Address, ContainerSpec) {
 /// A pool that is there whether or not anybody has taken it into use, such as a volume group.
 fn view(identity: u128, epoch: Option<u64>, objects: Vec<Observed>) -> ContainerView {
     ContainerView::Present(Surveyed {
+        vms: BTreeMap::new(),
         identity: Uuid::from_u128(identity),
         makes: Vec::new(),
         epoch,
