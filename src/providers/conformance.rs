@@ -147,16 +147,16 @@ fn export(container: &ContainerSpec, state: &str) -> Record {
     record(container, "volume.db", Part::EXPORT, 4, Body::Export(body))
 }
 
-fn grant(container: &ContainerSpec, access: Access) -> Record {
+fn grant(container: &ContainerSpec, state: &str) -> Record {
     let export = Link { key: ObjectKey::new("volume.db".parse().unwrap(), Part::EXPORT), id: id(4) };
     let body = GrantBody {
         export,
         target: TARGET.to_owned(),
         initiator: INITIATOR.to_owned(),
-        access,
+        access: Access::ReadWrite,
         login: login("00112233aabbccdd"),
         mutual: None,
-        state: READY.to_owned(),
+        state: state.to_owned(),
     };
     record(container, "volume.db", Part::grant("kvm1"), 5, Body::Grant(body))
 }
@@ -191,7 +191,7 @@ fn samples(container: &ContainerSpec) -> Vec<[Record; 2]> {
         }
         Kind::Export => vec![
             [READY, "not_saved"].map(|state| export(container, state)),
-            [Access::ReadWrite, Access::ReadOnly].map(|access| grant(container, access)),
+            [READY, "not_saved"].map(|state| grant(container, state)),
         ],
         Kind::Initiator => {
             vec![

@@ -25,6 +25,7 @@ pub mod open_iscsi;
 pub mod qemu;
 pub mod seat;
 pub mod store;
+pub mod tgt;
 
 /// One container to be surveyed.
 #[derive(Debug, Clone, Copy)]
@@ -100,6 +101,7 @@ pub static CATALOG: Catalog = Catalog(&[
     &directory::DirectoryHypervisor,
     &qemu::QemuHypervisor,
     &lio::LioExport,
+    &tgt::TgtExport,
     &open_iscsi::OpenIscsi,
 ]);
 

@@ -21,4 +21,5 @@ mod safety;
 mod saga;
 mod ssh;
 mod support;
+mod tgt;
 mod walls;

@@ -25,8 +25,9 @@ use crate::providers::{CATALOG, Provider, Reading, Scope};
 const PRELUDE: &str = include_str!("../../hosts/prelude.sh");
 
 /// Programs that scripts start, but for `flock`: the prelude's own part is proved elsewhere.
-const PROGRAMS: [&str; 13] = [
-    "cat", "cp", "find", "ln", "mkdir", "mv", "readlink", "rm", "rmdir", "socat", "stat", "sync", "truncate",
+const PROGRAMS: [&str; 14] = [
+    "cat", "cp", "find", "ln", "mkdir", "mv", "readlink", "rm", "rmdir", "socat", "stat", "sync", "tgtadm",
+    "truncate",
 ];
 
 /// What every secret is.
@@ -41,7 +42,8 @@ if [ "$n" = "$FAULT_AT" ]; then
     exit 28
 fi
 # Durability is not what a test can see, and waiting for a disk is most of what it would do.
-[ "${0##*/}" = sync ] || exec "/bin/${0##*/}" "$@"
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+[ "${0##*/}" = sync ] || exec "${0##*/}" "$@"
 "#;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub struct Bench {
     pub identity: Uuid,
     pub lineage: Uuid,
     tools: TempDir,
+    /// What lives in a tool and not below `root`, as text: a part of the [tree](Bench::tree).
+    pub beside: Option<Box<dyn Fn() -> String>>,
     /// Holds the directory of the container, `data`, and what tests put beside it.
     pub root: TempDir,
 }
@@ -88,7 +92,7 @@ impl Bench {
             policy: PoolPolicy::default(),
         };
         let provider = CATALOG.of(&container).unwrap();
-        Bench { provider, container, identity: id(900), lineage: id(901), tools, root }
+        Bench { provider, container, identity: id(900), lineage: id(901), tools, beside: None, root }
     }
 
     /// One that is in use by this lineage.
@@ -160,6 +164,7 @@ impl Bench {
             Some((Fault::Full, _)) => "trap '' XFSZ\nulimit -f 0\n",
             _ => "",
         };
+        fs::write(self.tools.path().join("stdin"), &frame.stdin).unwrap();
         let path =
             if counted { format!("PATH='{}':$PATH", self.tools.path().display()) } else { String::new() };
         let mut command = Command::new("/bin/sh");
@@ -167,6 +172,7 @@ impl Bench {
             .arg("-c")
             .arg(format!("{PRELUDE}\n{full}{path}\n{act}"))
             .process_group(0)
+            .stdin(fs::File::open(self.tools.path().join("stdin")).unwrap())
             .env("COUNT", self.tools.path().join("count"))
             .env("FAULT_AT", fault.map_or(0, |(_, at)| at).to_string())
             .env("FAULT", if fault.is_some_and(|(fault, _)| fault == Fault::Fail) { "fail" } else { "kill" })
@@ -281,6 +287,7 @@ impl Bench {
     pub fn tree(&self) -> BTreeMap<String, String> {
         let mut tree = BTreeMap::new();
         walk(self.root.path(), self.root.path(), &mut tree);
+        tree.extend(self.beside.iter().map(|beside| ("beside".to_owned(), beside())));
         tree
     }
 
@@ -346,6 +353,8 @@ impl Bench {
             Body::Volume(_) => Part::VOLUME,
             Body::Snapshot(_) => Part::SNAPSHOT,
             Body::Disk(_) => Part::DISK,
+            Body::Export(_) => Part::EXPORT,
+            Body::Grant(grant) => Part::grant(grant.initiator.rsplit('.').next().unwrap_or_default()),
             _ => Part::STORE,
         };
         Record {

@@ -1,7 +1,7 @@
 pool "file" "fast" {
   path = "/srv/fast"
 
-  export "lio" {
+  export "scst" {
     portal = "10.0.0.2:3260"
   }
 }

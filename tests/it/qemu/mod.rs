@@ -1,6 +1,6 @@
 //! Disks in real QEMU processes, by the real program.
 
-mod machine;
+pub mod machine;
 
 use machine::{HOLDING, RELEASING, Rig};
 use serde_json::json;

@@ -1,0 +1,134 @@
+//! Volumes that a real tgtd exports to a real QEMU, by the real program.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::qemu::machine::{RELEASING, Rig};
+
+/// A tgtd on loopback that ends with its test.
+struct Server {
+    child: Child,
+    port: u16,
+    control: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        for end in ["", ".lock"] {
+            let _ = std::fs::remove_file(format!("/var/run/tgtd/socket.{}{end}", self.control));
+        }
+    }
+}
+
+impl Server {
+    fn start() -> Option<Server> {
+        if Command::new("tgtadm").arg("--version").stdout(Stdio::null()).status().is_err() {
+            eprintln!("skipped: tgt is not installed");
+            return None;
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // Control ports are below 32768.
+        let control = (port / 2).to_string();
+        let child = Command::new("tgtd")
+            .args(["-f", "-C", &control, "--iscsi", &format!("portal=127.0.0.1:{port}")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut server = Server { child, port, control };
+        while !server.adm("--op show --mode portal").contains("Portal:") {
+            assert!(server.child.try_wait().unwrap().is_none(), "tgtd ended");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(server)
+    }
+
+    fn adm(&self, arguments: &str) -> String {
+        let output = Command::new("tgtadm")
+            .args(["-C", &self.control, "--lld", "iscsi"])
+            .args(arguments.split(' '))
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    }
+
+    fn show(&self) -> String {
+        self.adm("--op show --mode target")
+    }
+}
+
+fn configure(rig: &Rig, server: &Server, size: &str) {
+    let (label, port, control) = (&rig.label, server.port, &server.control);
+    let text = format!(
+        r#"
+pool "file" "{label}" {{
+  path   = "pool"
+  create = true
+  export "tgt" {{
+    portal            = "127.0.0.1:{port}"
+    control_port      = "{control}"
+    config_dir        = "conf.d"
+    chap              = "auto"
+    chap_in_arguments = true
+  }}
+}}
+hypervisor "qemu" "{label}" {{
+  socket    = "{socket}"
+  initiator = "builtin"
+}}
+volume "db" {{
+  pool = pool.{label}
+  size = "{size}"
+}}
+attachment "db" {{
+  volume     = volume.db
+  hypervisor = hypervisor.{label}
+  vm         = "web1"
+  device     = "vdb"
+}}
+"#,
+        socket = rig.socket("{vm}").display()
+    );
+    rig.workspace.file("main.vbs.hcl", &text);
+}
+
+#[test]
+fn a_vm_reads_a_volume_over_the_network_and_leaves_nothing_behind() {
+    let Some(mut rig) = Rig::new() else { return };
+    let Some(server) = Server::start() else { return };
+    let config = rig.workspace.path("conf.d");
+    std::fs::create_dir(&config).unwrap();
+    server.adm("--op new --mode target --tid 1 -T iqn.2001-04.com.example:theirs");
+    let before = server.show();
+    rig.start("web1", RELEASING);
+    let empty = rig.contents("web1");
+
+    configure(&rig, &server, "16MiB");
+    rig.apply();
+    rig.settled();
+    let blocks = rig.blocks("web1");
+    assert_eq!(blocks[0]["inserted"]["image"]["virtual-size"], 16 << 20);
+    assert!(server.show().contains("Connection:"), "QEMU is logged in");
+
+    // Whoever was let in beside it is shut out, and the VM notices nothing.
+    server.adm("--op bind --mode target --tid 2 -I ALL");
+    rig.vbs(&["plan"]).exits(0).says("others").says("any");
+    rig.apply();
+    rig.settled();
+    assert!(!server.show().contains("ALL"));
+
+    // tgtd cannot tell a VM of growth, and says so before anything is done.
+    configure(&rig, &server, "32MiB");
+    rig.vbs(&["plan"]).exits(1).says("tgtd shows a new size only when it opens the device anew");
+    configure(&rig, &server, "16MiB");
+
+    rig.vbs(&["destroy", "--purge", "--auto-approve"]).exits(0);
+    assert_eq!(rig.contents("web1"), empty);
+    assert_eq!(server.show(), before);
+    assert_eq!(std::fs::read_dir(&config).unwrap().count(), 0);
+    assert!(!std::path::Path::new("/var/lib/vbs/tgt").join(&rig.label).exists());
+}
