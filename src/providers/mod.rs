@@ -13,6 +13,7 @@ use crate::model::{Address, Body, ContainerSpec, ContainerView, Kind, Object};
 use crate::plan::step::{Request, Step};
 use needs::{Danger, Needs};
 
+pub mod command;
 #[cfg(test)]
 mod conformance;
 pub mod directory;
@@ -89,7 +90,13 @@ pub trait Provider: Sync {
 }
 
 /// Every provider there is.
-pub static CATALOG: Catalog = Catalog(&[&file::FilePool, &lvm::LvmPool, &directory::DirectoryHypervisor]);
+pub static CATALOG: Catalog = Catalog(&[
+    &file::FilePool,
+    &lvm::LvmPool,
+    &command::pool::CommandPool,
+    &directory::DirectoryHypervisor,
+    &command::hypervisor::CommandHypervisor,
+]);
 
 pub struct Catalog(&'static [&'static dyn Provider]);
 

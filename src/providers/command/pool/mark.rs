@@ -1,0 +1,88 @@
+//! The mark of a volume or a snapshot in the seat, `<path>/.vbs/<id>.json`: one line of JSON. Scripts write its beginning
+//! and keep the rest, which is made here, as it is.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::model::{Body, Bytes, Mark, Object, SnapshotBody, SourceRef, VolumeBody};
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct VolumeMark {
+    pub format: u32,
+    pub lineage: Uuid,
+    pub id: Uuid,
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+/// `name` comes first: scripts read it there.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Rest {
+    /// As it is listed: in the trash, the name that it has there.
+    pub name: String,
+    /// The name that it had before, while it is being renamed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub was: String,
+    /// As it is called when it is not in the trash.
+    pub called: String,
+    kind: VolumeKind,
+    workspace: String,
+    address: String,
+    serial: String,
+    source: Option<SourceRef>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum VolumeKind {
+    Volume,
+    Snapshot,
+}
+
+/// The rest of the mark of `object` under the name `listed`, or nothing where it is neither volume nor snapshot.
+pub fn rest(object: &Object, listed: &str, was: &str, workspace: &str) -> Option<String> {
+    let (kind, called, serial) = match &object.body {
+        Body::Volume(volume) => (VolumeKind::Volume, &volume.name, volume.serial.clone()),
+        Body::Snapshot(snapshot) => (VolumeKind::Snapshot, &snapshot.name, String::new()),
+        _ => return None,
+    };
+    let rest = Rest {
+        name: listed.to_owned(),
+        called: called.clone(),
+        was: was.to_owned(),
+        kind,
+        workspace: workspace.to_owned(),
+        address: object.key.address.to_string(),
+        serial,
+        source: object.body.source().cloned(),
+    };
+    // Strings and ids have no form that JSON lacks.
+    serde_json::to_string(&rest).ok().map(|text| text[1..].to_owned())
+}
+
+impl VolumeMark {
+    pub fn mark(&self) -> Mark {
+        Mark {
+            lineage: self.lineage,
+            id: self.id,
+            workspace: self.rest.workspace.clone(),
+            address: self.rest.address.clone(),
+        }
+    }
+
+    /// What is marked, under the name and with the size that it has.
+    pub fn body(&self, name: &str, size: Bytes) -> Body {
+        let name = name.to_owned();
+        match (&self.rest.kind, &self.rest.source) {
+            (VolumeKind::Snapshot, Some(origin)) => {
+                Body::Snapshot(SnapshotBody { name, size, origin: origin.clone(), reserve: None })
+            }
+            (VolumeKind::Volume | VolumeKind::Snapshot, source) => Body::Volume(VolumeBody {
+                name,
+                size,
+                serial: self.rest.serial.clone(),
+                source: source.clone(),
+            }),
+        }
+    }
+}
