@@ -4,25 +4,22 @@
 # `list` is what everything is judged by: a volume is there when the list says so. This one has no room for a mark, so
 # the marks lie in the pool's `path`, and a name is ours while a mark there says so.
 
-locals {
-  volumes = abspath(".")
-}
-
 pool "command" "files" {
-  path    = "seat" # guard and marks; /var/lib/vbs/command/pool.files where it is left out
-  device  = "${local.volumes}/{name}.vol"
-  create  = ["truncate", "-s", "{size_bytes}", "--", "${local.volumes}/{name}.vol"]
-  grow    = ["truncate", "-s", "{size_bytes}", "--", "${local.volumes}/{name}.vol"]
-  rename  = ["mv", "-nT", "--", "${local.volumes}/{name}.vol", "${local.volumes}/{new_name}.vol"]
-  destroy = ["rm", "--", "${local.volumes}/{name}.vol"]
-  clone   = ["cp", "-n", "--sparse=always", "--", "${local.volumes}/{source}.vol", "${local.volumes}/{name}.vol"]
+  path    = "files" # for guard and marks, and what {path} is; /var/lib/vbs/command/pool.files where it is left out
+  device  = "{path}/{name}.vol"
+  create  = ["truncate", "-s", "{size_bytes}", "--", "{path}/{name}.vol"]
+  grow    = ["truncate", "-s", "{size_bytes}", "--", "{path}/{name}.vol"]
+  rename  = ["mv", "-nT", "--", "{path}/{name}.vol", "{path}/{new_name}.vol"]
+  destroy = ["rm", "--", "{path}/{name}.vol"]
+  clone   = ["cp", "-n", "--sparse=always", "--", "{path}/{source}.vol", "{path}/{name}.vol"]
 
   # As a snapshot this is as good as nobody writing meanwhile; a volume server has a better one.
-  snapshot = ["cp", "-n", "--sparse=always", "--", "${local.volumes}/{source}.vol", "${local.volumes}/{name}.vol"]
+  snapshot = ["cp", "-n", "--sparse=always", "--", "{path}/{source}.vol", "{path}/{name}.vol"]
 
   list {
-    command = ["find", local.volumes, "-mindepth", "1", "-maxdepth", "1", "-name", "*.vol", "-printf", "%f %s\\n"]
+    command = ["find", "{path}", "-mindepth", "1", "-maxdepth", "1", "-name", "*.vol", "-printf", "%f %s\\n"]
     pattern = "^(?<name>\\S+)\\.vol (?<size_bytes>\\d+)$"
+    absent  = "^find: .*: No such file or directory" # before there is anything
   }
 }
 

@@ -28,7 +28,7 @@ pub fn attribute(name: &'static str, kind: AttributeType, doc: &'static str) -> 
 pub fn attributes() -> Vec<Attribute> {
     use AttributeType::{Path, Text, TextList};
     [
-        ("path", Path, "The directory on the host where vbs keeps its guard and its marks. Default: `/var/lib/vbs/command/` and the address of the block."),
+        ("path", Path, "The directory on the host where vbs keeps its guard and its marks, and what `{path}` stands for in every template. Default: `/var/lib/vbs/command/` and the address of the block."),
         ("list.command", TextList, "In a block `list`: the command that lists what there is. It changes nothing."),
         ("list.pattern", Text, "A regular expression with named groups that each line is read with. A line that does not match is an error."),
         ("list.ignore", Text, "A regular expression for lines that say nothing, such as a heading. Lines that match `pattern` are read all the same."),

@@ -34,6 +34,8 @@ pub type Row = BTreeMap<&'static str, String>;
 pub struct Reader {
     /// With placeholders.
     pub command: Vec<String>,
+    /// What `{path}` stands for.
+    path: String,
     pub patience_seconds: u64,
     /// The fields that it gives, in the order of the provider's table.
     fields: Vec<&'static str>,
@@ -83,9 +85,14 @@ impl Reader {
             text => compile(text).map_err(|why| faults.push(fault("list.absent", why))).ok(),
         };
         match (form, patience) {
-            (Ok((fields, form)), Ok(patience_seconds)) if faults.is_empty() => {
-                Ok(Reader { command, patience_seconds, fields, form, absent })
-            }
+            (Ok((fields, form)), Ok(patience_seconds)) if faults.is_empty() => Ok(Reader {
+                command,
+                path: container.text("path").to_owned(),
+                patience_seconds,
+                fields,
+                form,
+                absent,
+            }),
             (form, _) => {
                 faults.extend(form.err().unwrap_or_default());
                 Err(faults)
@@ -95,6 +102,14 @@ impl Reader {
 
     pub fn gives(&self, field: &str) -> bool {
         self.fields.contains(&field)
+    }
+
+    /// The command with these values.
+    ///
+    /// # Errors
+    /// As [`template::fill`].
+    pub fn lister(&self, values: &[(&str, &str)]) -> Result<Vec<String>, String> {
+        template::fill(&self.command, &[&[("path", self.path.as_str())], values].concat())
     }
 
     /// Whether a failed command says that what it was asked about is not there.

@@ -15,8 +15,8 @@ pub const FIELDS: &[Field] = &[
 ];
 
 const VERBS: &[(&str, &[&str])] = &[
-    ("attach", &["vm", "device", "host_path", "serial", "id", "mark", "access"]),
-    ("detach", &["vm", "device", "host_path", "serial", "id", "mark"]),
+    ("attach", &["vm", "device", "host_path", "serial", "id", "mark", "access", "path"]),
+    ("detach", &["vm", "device", "host_path", "serial", "id", "mark", "path"]),
 ];
 
 pub fn schema() -> ProviderSchema {
@@ -60,7 +60,7 @@ pub fn schema() -> ProviderSchema {
 /// # Errors
 /// Everything that is wrong with its block `list`.
 pub fn reader(container: &ContainerSpec) -> Result<Reader, Vec<Fault>> {
-    Reader::new(container, FIELDS, &["vm"])
+    Reader::new(container, FIELDS, &["vm", "path"])
 }
 
 fn check_settings(container: &ContainerSpec) -> Vec<Fault> {

@@ -39,10 +39,10 @@ pub fn wanted_vms(scope: &Scope<'_>) -> Vms {
 /// What is asked: about each VM, or once about all of them.
 pub fn commands(reader: &Reader, vms: &Vms) -> Vec<Vec<String>> {
     if !template::uses(&reader.command, "vm") {
-        return vec![reader.command.clone()];
+        return reader.lister(&[]).into_iter().collect();
     }
     // Names of VMs hold no control characters, which is all that could fail.
-    vms.iter().filter_map(|vm| template::fill(&reader.command, &[("vm", vm.as_str())]).ok()).collect()
+    vms.iter().filter_map(|vm| reader.lister(&[("vm", vm.as_str())]).ok()).collect()
 }
 
 pub fn read(scope: &Scope<'_>, answers: &[Answer]) -> Reading {
@@ -71,7 +71,8 @@ fn understand(scope: &Scope<'_>, reader: &Reader, answers: &[Answer]) -> Result<
     }
     let wanted = wanted_vms(scope);
     let marked = marks.iter().map(|mark| &mark.rest.disk.vm);
-    let more: Vms = marked.filter(|vm| !wanted.contains(*vm)).cloned().collect();
+    let is_new = |vm: &&String| !wanted.contains(*vm) && !vm.chars().any(char::is_control);
+    let more: Vms = marked.filter(is_new).cloned().collect();
     let asks_more = template::uses(&reader.command, "vm") && !more.is_empty();
     let mut listed = rows(reader, &wanted, &lists[0])?;
     match lists.get(1) {

@@ -74,9 +74,10 @@ impl Ask<'_, '_> {
             ("id", &id),
             ("mark", &tool_mark),
             ("access", access),
+            ("path", self.request.container.text("path")),
         ];
         let filled = template::fill(list, &values).map_err(wrong)?;
-        let lister = template::fill(&self.reader.command, &values).map_err(wrong)?;
+        let lister = self.reader.lister(&values[..1]).map_err(wrong)?;
         let [before, after] = counts.map(|count| self.listed(count, disk, &tool_mark).map_err(wrong));
         let owner = if self.reader.gives("mark") { "tool" } else { "seat" };
         Ok(store::action(

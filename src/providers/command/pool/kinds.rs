@@ -19,12 +19,12 @@ pub const FIELDS: &[Field] = &[
 ];
 
 const VERBS: &[(&str, &[&str])] = &[
-    ("create", &["name", "id", "serial", "size_bytes", "mark"]),
-    ("grow", &["name", "id", "serial", "size_bytes", "mark"]),
-    ("rename", &["name", "new_name", "id", "mark"]),
-    ("destroy", &["name", "id", "mark"]),
-    ("snapshot", &["name", "id", "source", "size_bytes", "mark"]),
-    ("clone", &["name", "id", "serial", "source", "size_bytes", "mark"]),
+    ("create", &["name", "id", "serial", "size_bytes", "mark", "path"]),
+    ("grow", &["name", "id", "serial", "size_bytes", "mark", "path"]),
+    ("rename", &["name", "new_name", "id", "mark", "path"]),
+    ("destroy", &["name", "id", "mark", "path"]),
+    ("snapshot", &["name", "id", "source", "size_bytes", "mark", "path"]),
+    ("clone", &["name", "id", "serial", "source", "size_bytes", "mark", "path"]),
 ];
 
 pub fn schema() -> ProviderSchema {
@@ -63,12 +63,12 @@ pub fn schema() -> ProviderSchema {
 /// # Errors
 /// Everything that is wrong with its block `list`.
 pub fn reader(container: &ContainerSpec) -> Result<Reader, Vec<Fault>> {
-    Reader::new(container, FIELDS, &[])
+    Reader::new(container, FIELDS, &["path"])
 }
 
 fn check_settings(container: &ContainerSpec) -> Vec<Fault> {
     let mut faults = look::check_verbs(container, VERBS);
-    if let Err(why) = template::check_text(container.text("device"), &["name", "id", "serial"]) {
+    if let Err(why) = template::check_text(container.text("device"), &["name", "id", "serial", "path"]) {
         faults.push(fault("device", why));
     }
     let reader = reader(container).map_err(|why| faults.extend(why)).ok();
@@ -135,6 +135,7 @@ fn without_effect(_: &ContainerSpec, attribute: &str) -> Option<&'static str> {
 fn volume_path(container: &ContainerSpec, name: &str, id: Uuid) -> String {
     let id = id.to_string();
     // A serial is the id, unless it was adopted, which is not done here.
-    let values = [("name", name), ("id", id.as_str()), ("serial", id.as_str())];
+    let path = container.text("path");
+    let values = [("name", name), ("id", id.as_str()), ("serial", id.as_str()), ("path", path)];
     template::fill_text(container.text("device"), &values).unwrap_or_default()
 }

@@ -25,39 +25,49 @@ pub struct Rest {
     pub was: String,
     /// As it is called when it is not in the trash.
     pub called: String,
-    kind: VolumeKind,
-    workspace: String,
-    address: String,
-    serial: String,
-    source: Option<SourceRef>,
+    /// The size of which it is whole, where it is a copy that still has to grow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grows_to: Option<Bytes>,
+    pub kind: VolumeKind,
+    pub workspace: String,
+    pub address: String,
+    pub serial: String,
+    pub source: Option<SourceRef>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum VolumeKind {
+pub enum VolumeKind {
     Volume,
     Snapshot,
 }
 
-/// The rest of the mark of `object` under the name `listed`, or nothing where it is neither volume nor snapshot.
-pub fn rest(object: &Object, listed: &str, was: &str, workspace: &str) -> Option<String> {
-    let (kind, called, serial) = match &object.body {
-        Body::Volume(volume) => (VolumeKind::Volume, &volume.name, volume.serial.clone()),
-        Body::Snapshot(snapshot) => (VolumeKind::Snapshot, &snapshot.name, String::new()),
-        _ => return None,
-    };
-    let rest = Rest {
-        name: listed.to_owned(),
-        called: called.clone(),
-        was: was.to_owned(),
-        kind,
-        workspace: workspace.to_owned(),
-        address: object.key.address.to_string(),
-        serial,
-        source: object.body.source().cloned(),
-    };
-    // Strings and ids have no form that JSON lacks.
-    serde_json::to_string(&rest).ok().map(|text| text[1..].to_owned())
+impl Rest {
+    /// Of `object` under the name `listed`; nothing where it is neither volume nor snapshot.
+    pub fn new(object: &Object, listed: &str, workspace: &str) -> Option<Rest> {
+        let (kind, called, serial) = match &object.body {
+            Body::Volume(volume) => (VolumeKind::Volume, &volume.name, volume.serial.clone()),
+            Body::Snapshot(snapshot) => (VolumeKind::Snapshot, &snapshot.name, String::new()),
+            _ => return None,
+        };
+        Some(Rest {
+            name: listed.to_owned(),
+            was: String::new(),
+            called: called.clone(),
+            grows_to: None,
+            kind,
+            workspace: workspace.to_owned(),
+            address: object.key.address.to_string(),
+            serial,
+            source: object.body.source().cloned(),
+        })
+    }
+
+    /// As it stands in the mark, behind what scripts write.
+    pub fn text(&self) -> String {
+        // Strings and ids have no form that JSON lacks.
+        serde_json::to_string(self).map(|text| text[1..].to_owned()).unwrap_or_default()
+    }
 }
 
 impl VolumeMark {

@@ -41,10 +41,10 @@ impl Provider for CommandPool {
     }
 
     fn survey(&self, scope: &Scope<'_>) -> Vec<Query> {
-        match kinds::reader(scope.container) {
-            Ok(reader) => look::survey(scope, &reader, std::slice::from_ref(&reader.command)),
+        match kinds::reader(scope.container).map(|reader| (reader.lister(&[]), reader)) {
+            Ok((Ok(command), reader)) => look::survey(scope, &reader, &[command]),
             // Reading says what is wrong.
-            Err(_) => store::survey(scope, &verbs::SURVEY),
+            _ => store::survey(scope, &verbs::SURVEY),
         }
     }
 

@@ -46,7 +46,7 @@ fn understand(
     if let Some((tag, rest)) = listing.records.first() {
         return Err(format!("its survey holds the record {tag:?} {rest:?}"));
     }
-    let rows = look::rows(reader, std::slice::from_ref(&reader.command), list)?.concat();
+    let rows = look::rows(reader, &[reader.lister(&[])?], list)?.concat();
     let listed = rows.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
     if let Some(twice) = first_twice(&listed) {
         return Err(format!("the name {twice:?} is listed twice"));
@@ -129,7 +129,12 @@ fn by_seat(listed: &[Listed], marks: &[VolumeMark]) -> Vec<(String, Observed)> {
 }
 
 fn observed(row: &Listed, id: Uuid, lineage: Uuid, mark: Option<&VolumeMark>) -> Observed {
-    let place = if row.name == trash_name(id) { Place::Trash } else { Place::Live };
+    let place = match mark {
+        _ if row.name == trash_name(id) => Place::Trash,
+        // A copy that has not grown yet is not whole.
+        Some(mark) if mark.rest.grows_to.is_some_and(|size| row.size < size) => Place::Staged,
+        _ => Place::Live,
+    };
     let body = match mark {
         Some(mark) if place == Place::Trash => mark.body(&mark.rest.called, row.size),
         Some(mark) => mark.body(&row.name, row.size),

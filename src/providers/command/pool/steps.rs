@@ -13,7 +13,7 @@ use crate::providers::command::{NAME, look, template, verbs};
 use crate::providers::store::steps::{self as store, Entry};
 
 use super::kinds::{self, trash_name};
-use super::mark;
+use super::mark::Rest;
 
 const ENTRY: Entry = Entry { provider: NAME, join: verbs::JOIN, release: verbs::RELEASE };
 
@@ -126,9 +126,9 @@ impl<'r, 'a> Ask<'r, 'a> {
         conditions(self.reader, wanted).map_err(|why| self.impossible(&why))
     }
 
-    /// The rest of the mark of what is listed as `name`, and was listed as `was` before.
-    fn rest(&self, object: &Object, name: &str, was: &str) -> Result<String, Diagnostic> {
-        mark::rest(object, name, was, self.request.workspace)
+    /// The rest of the mark of what is listed as `name`.
+    fn rest(&self, object: &Object, name: &str) -> Result<Rest, Diagnostic> {
+        Rest::new(object, name, self.request.workspace)
             .ok_or_else(|| self.impossible("it is neither volume nor snapshot"))
     }
 
@@ -136,9 +136,11 @@ impl<'r, 'a> Ask<'r, 'a> {
         let wanted = format!("{}", self.request.key.address);
         let list = look::verb(self.request.container, command.template, &wanted)?;
         let (text_id, mark) = (id.to_string(), self.mark(id));
-        let mut values = vec![("id", text_id.as_str()), ("mark", mark.as_str())];
+        let path = self.request.container.text("path");
+        let mut values = vec![("id", text_id.as_str()), ("mark", mark.as_str()), ("path", path)];
         values.extend(command.values);
         let filled = template::fill(list, &values).map_err(|why| self.impossible(&why))?;
+        let lister = self.reader.lister(&[]).map_err(|why| self.impossible(&why))?;
         let owner = if self.reader.gives("mark") { "tool" } else { "seat" };
         Ok(store::action(
             NAME,
@@ -150,7 +152,7 @@ impl<'r, 'a> Ask<'r, 'a> {
                 ("kind", command.kind.to_owned()),
                 ("owner", owner.to_owned()),
                 ("vector", template::lines(&filled)),
-                ("lister", template::counted(std::slice::from_ref(&self.reader.command))),
+                ("lister", template::counted(&[lister])),
                 ("filter", self.reader.filter()),
                 ("patience", self.reader.patience_seconds.to_string()),
                 ("grace", "0".to_owned()),
@@ -179,7 +181,7 @@ impl<'r, 'a> Ask<'r, 'a> {
         let Some(source) = source else {
             let title =
                 self.title(TitleVerb::Create, &after.object, format!("of {}", after.object.body.size()));
-            return Ok(vec![self.make(after, ("create", &verbs::CREATE, "create"), title, None)?]);
+            return Ok(vec![self.make(after, ("create", &verbs::CREATE, "create"), title, None, None)?]);
         };
         if source.object.container != self.request.container.address {
             let todo = "Put both into one pool.";
@@ -193,6 +195,7 @@ impl<'r, 'a> Ask<'r, 'a> {
                 ("snapshot", &verbs::SNAPSHOT, "take"),
                 title,
                 Some(source),
+                None,
             )?]);
         }
         let title = self.title(TitleVerb::Copy, &after.object, format!("from {from}"));
@@ -200,13 +203,35 @@ impl<'r, 'a> Ask<'r, 'a> {
         let tells_size =
             self.request.container.list("clone").is_some_and(|list| template::uses(list, "size_bytes"));
         if tells_size || size == wanted {
-            return Ok(vec![self.make(after, ("clone", &verbs::CLONE, "copy"), title, Some(source))?]);
+            return Ok(vec![self.make(
+                after,
+                ("clone", &verbs::CLONE, "copy"),
+                title,
+                Some(source),
+                None,
+            )?]);
         }
         let mut small = after.clone();
         store::set_size(&mut small.object.body, size);
-        let copy = self.make(&small, ("clone", &verbs::CLONE, "copy"), title, Some(source))?;
-        let mut grow = self.grow(after, after.object.body.name().unwrap_or_default(), size)?;
+        let verb = ("clone", &verbs::CLONE, "copy");
+        let mut copy = self.make(&small, verb, title, Some(source), Some(wanted))?;
+        let (id, name) = (after.object.id, self.name(&after.object)?);
+        let container = &self.request.container.address;
+        // By the time the run is proved as a whole, it has grown.
+        copy.proof.done = vec![Expectation::shows(container, id, [("name", name.to_owned())])];
+        copy.effects = Vec::new();
+        let mut grow = self.grow(after, name, size)?;
+        // Taking the copy back takes this back as well.
         grow.undo = Undo::Nothing;
+        grow.proof = Proof {
+            done: self.at(id, Place::Live),
+            not_done: vec![Expectation::NotAt {
+                container: container.clone(),
+                id,
+                place: Place::Live.word().to_owned(),
+            }],
+        };
+        grow.run.arguments.insert("last", self.rest(&after.object, name)?.text());
         Ok(vec![copy, grow])
     }
 
@@ -216,13 +241,14 @@ impl<'r, 'a> Ask<'r, 'a> {
         (template, verb, what): (&'static str, &Verb, &str),
         title: Title,
         source: Option<&Record>,
+        grows_to: Option<Bytes>,
     ) -> Result<Step, Diagnostic> {
         let (object, id) = (&after.object, after.object.id);
         let (name, size) = (self.name(object)?, object.body.size());
         let (bytes, serial) = (size.0.to_string(), serial(object));
         let source = source.map(|source| self.name(&source.object)).transpose()?.unwrap_or_default();
         let values = vec![("name", name), ("serial", &serial), ("size_bytes", &bytes), ("source", source)];
-        let rest = self.rest(object, name, "")?;
+        let rest = Rest { grows_to, ..self.rest(object, name)? }.text();
         let command = Command {
             verb,
             kind: "make",
@@ -299,6 +325,7 @@ impl<'r, 'a> Ask<'r, 'a> {
     ) -> Result<Action, Diagnostic> {
         let id = object.id;
         let before = self.looks(id, Look { name: from, size })?;
+        let after = self.rest(object, to)?;
         let command = Command {
             verb: &verbs::RENAME,
             kind: "change",
@@ -306,8 +333,8 @@ impl<'r, 'a> Ask<'r, 'a> {
             values: vec![("name", from), ("new_name", to)],
             before: before + &self.free(to)?,
             after: self.looks(id, Look { name: to, size })?,
-            first: self.rest(object, to, from)?,
-            last: self.rest(object, to, "")?,
+            first: Rest { was: from.to_owned(), ..after.clone() }.text(),
+            last: after.text(),
         };
         self.action(id, from, command)
     }

@@ -347,7 +347,7 @@ fn settings_are_checked_before_any_host_is_asked() {
         ("create", &["create", "{nam}"], "Did you mean {name}?"),
         ("grow", &["grow", "{name}"], "{size_bytes}"),
         ("rename", &["rename", "{name}", "{source}"], "{source}"),
-        ("list.command", &["list", "{name}"], "What can stand here: none"),
+        ("list.command", &["list", "{name}"], "What can stand here: {path}"),
     ] {
         let mut bench = pool("list");
         set(&mut bench, name, words);
