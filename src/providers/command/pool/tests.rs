@@ -173,7 +173,11 @@ fn growing_is_for_good_and_a_copy_is_grown_when_it_comes_out_small() {
     let large = bench.volume(2, "large", 16384, Some(&after));
     let steps = bench.steps(Operation::Create { after: large.clone(), source: Some(after) });
     assert_eq!(steps.len(), 2);
-    steps.iter().for_each(|step| drop(bench.succeed(&step.run)));
+    bench.succeed(&steps[0].run);
+    assert_eq!(bench.observed(id(2)).unwrap().place, Place::Staged, "it is not whole yet");
+    assert!(bench.shows(&steps[0].proof.done) && bench.shows(&steps[1].proof.not_done));
+    bench.succeed(&steps[1].run);
+    assert!(bench.shows(&steps[1].proof.done) && !bench.shows(&steps[1].proof.not_done));
     assert_eq!(bench.observed(id(2)).unwrap().body, large.object.body);
     let Undo::Run(undo) = &steps[0].undo else { panic!() };
     bench.succeed(undo);
