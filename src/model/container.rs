@@ -111,4 +111,17 @@ impl ContainerSpec {
     pub fn flag(&self, name: &str) -> bool {
         matches!(self.settings.get(name), Some(Setting::Bool(true)))
     }
+
+    /// Whether its directory is made where it is missing: because the block says so, or because it is a seat.
+    pub fn makes_directory(&self) -> bool {
+        self.flag("create") || self.flag("seat")
+    }
+
+    /// The texts of a list; nothing where it is not set.
+    pub fn list(&self, name: &str) -> Option<&[String]> {
+        match self.settings.get(name) {
+            Some(Setting::List(list)) => Some(list),
+            _ => None,
+        }
+    }
 }

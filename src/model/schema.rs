@@ -19,6 +19,7 @@ pub enum AttributeType {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
+    /// `path`; with a dot, `list.pattern`, for `pattern` in the nested block `list`.
     pub name: &'static str,
     pub kind: AttributeType,
     pub required: bool,
@@ -35,6 +36,16 @@ pub struct Traits {
     pub repoints: bool,
 }
 
+/// What is wrong with the value of one attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// As in [`Attribute::name`].
+    pub attribute: &'static str,
+    /// A few words for the place where it is written.
+    pub label: String,
+    pub detail: String,
+}
+
 /// A provider's block, such as `pool "file"`.
 pub struct ProviderSchema {
     pub name: &'static str,
@@ -42,6 +53,8 @@ pub struct ProviderSchema {
     pub role: Kind,
     pub attributes: Vec<Attribute>,
     pub doc: &'static str,
+    /// What is wrong with settings beyond their types, each with its attribute; found before any host is asked.
+    pub check_settings: fn(&ContainerSpec) -> Vec<Fault>,
     /// Pools: sizes are rounded up to multiples of this.
     pub allocation_unit: Bytes,
     /// Pools: why a name cannot be used in this pool, if it cannot.
@@ -73,7 +86,7 @@ impl ProviderSchema {
         let seat = (self.seat)(&container);
         if !seat.is_empty() {
             container.settings.insert("path".to_owned(), Setting::Text(seat));
-            container.settings.insert("create".to_owned(), Setting::Bool(true));
+            container.settings.insert("seat".to_owned(), Setting::Bool(true));
         }
         container
     }
@@ -85,6 +98,7 @@ impl ProviderSchema {
             role,
             attributes: Vec::new(),
             doc: "",
+            check_settings: |_| Vec::new(),
             allocation_unit: Bytes(1),
             check_name: |_, _| Err("it has no volumes".to_owned()),
             without_effect: |_, _| None,

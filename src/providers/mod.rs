@@ -13,6 +13,7 @@ use crate::model::{Address, Body, ContainerSpec, ContainerView, Kind, Object};
 use crate::plan::step::{Request, Step};
 use needs::{Danger, Needs};
 
+pub mod command;
 #[cfg(test)]
 mod conformance;
 pub mod directory;
@@ -98,11 +99,13 @@ pub trait Provider: Sync {
 pub static CATALOG: Catalog = Catalog(&[
     &file::FilePool,
     &lvm::LvmPool,
-    &directory::DirectoryHypervisor,
-    &qemu::QemuHypervisor,
+    &command::pool::CommandPool,
     &lio::LioExport,
     &tgt::TgtExport,
     &open_iscsi::OpenIscsi,
+    &directory::DirectoryHypervisor,
+    &qemu::QemuHypervisor,
+    &command::hypervisor::CommandHypervisor,
 ]);
 
 pub struct Catalog(&'static [&'static dyn Provider]);

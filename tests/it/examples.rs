@@ -13,6 +13,9 @@ const LIFTED: &[(&str, &[&str])] = &[("lifecycle.vbs.hcl", &["--var", "keep_db=f
 const ELSEWHERE: &[(&str, &str)] =
     &[("lvm.vbs.hcl", "tests/lab/cases/workflow.rs"), ("qemu.vbs.hcl", "tests/it/qemu/mod.rs")];
 
+/// What needs a tool that nobody packages any more. What it does is proved with a small one of the same kind.
+const ONLY_READ: &[&str] = &["xm.vbs.hcl"];
+
 fn examples() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let mut found: Vec<PathBuf> =
@@ -54,17 +57,23 @@ fn every_example_is_made_agrees_and_goes_without_a_trace() {
         println!("examples/{name}");
         let text = std::fs::read_to_string(&path).unwrap();
         if let Some((_, runner)) = ELSEWHERE.iter().find(|(example, _)| *example == name) {
-            is_valid(name, &text, runner);
+            is_valid(name, &text);
+            is_run_by(name, runner);
+        } else if ONLY_READ.contains(&name) {
+            is_valid(name, &text);
         } else {
             once_around(name, &text);
         }
     }
 }
 
-fn is_valid(name: &str, text: &str, runner: &str) {
+fn is_valid(name: &str, text: &str) {
     let workspace = Workspace::empty();
     workspace.file(name, text);
     workspace.vbs(&["-f", name, "validate"]).exits(0).says("The configuration is valid.");
+}
+
+fn is_run_by(name: &str, runner: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(runner);
     let runs = format!("examples/{name}");
     assert!(std::fs::read_to_string(path).unwrap().contains(&runs), "{runner} does not run {runs}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hcl::edit::Span as _;
 use hcl::edit::structure::{Block as Syntax, Structure};
 
-use super::read::{ExtraAttribute, Parts, Reader, title};
+use super::read::{ExtraAttribute, Parts, Reader, Written, title};
 use super::schema::{self, BlockRule};
 use super::settings::{constant, constant_text};
 use super::{Block, Condition, Declared, Output, Variable, lists, moves, settings};
@@ -86,10 +86,12 @@ impl<'a> Builder<'a> {
             return self.broken(rule.word, label);
         }
         let label = block.labels.first().map(|label| label.as_str().to_owned());
-        let export = if rule.word == "pool" { take_export(&mut block) } else { None };
-        let Some(parts) = self.reader(file).block(rule, &extra, block) else {
+        let export = if rule.word == "pool" { take_block(&mut block, "export") } else { None };
+        let inner = self.inner(file, &extra, &mut block);
+        let Some(mut parts) = self.reader(file).block(rule, &direct(&extra), block) else {
             return self.broken(rule.word, label);
         };
+        parts.attributes.extend(inner);
         if let (Some(export), Some(pool)) = (export, parts.labels.last()) {
             self.export(file, export, &parts.title, pool.clone());
         }
@@ -106,17 +108,61 @@ impl<'a> Builder<'a> {
     }
 
     /// The `export` block of a pool, which becomes a thing of its own: `export.fast` for `pool.fast`.
-    fn export(&mut self, file: FileId, block: Syntax, title: &str, pool: (String, Span)) {
+    fn export(&mut self, file: FileId, mut block: Syntax, title: &str, pool: (String, Span)) {
         let before = self.diagnostics.len();
         let (schema, extra) = self.provider(file, &schema::EXPORT, &block);
-        let parts = match schema {
-            Some(_) => self.reader(file).titled(&schema::EXPORT, &extra, block, title.to_owned()),
-            // What it may hold is its provider's to say.
-            None => None,
-        };
+        // What it may hold is its provider's to say.
+        if schema.is_none() {
+            return self.broken("export", Some(pool.0));
+        }
+        let inner = self.inner(file, &extra, &mut block);
+        let parts = self.reader(file).titled(&schema::EXPORT, &direct(&extra), block, title.to_owned());
         let Some(mut parts) = parts else { return self.broken("export", Some(pool.0)) };
+        parts.attributes.extend(inner);
         parts.labels.push(pool);
         self.declare(Kind::Export, parts, schema, before);
+    }
+
+    /// The attributes in the blocks that only this provider has, by their names with dots: `list.pattern`.
+    fn inner(
+        &mut self,
+        file: FileId,
+        extra: &[ExtraAttribute],
+        block: &mut Syntax,
+    ) -> BTreeMap<&'static str, Written> {
+        let mut found = BTreeMap::new();
+        let outer = title(block);
+        for rule in schema::OF_PROVIDERS {
+            let of_block = |attribute: &ExtraAttribute| {
+                let (word, name) = attribute.name.split_once('.')?;
+                (word == rule.word).then_some((attribute.name, ExtraAttribute { name, ..*attribute }))
+            };
+            let (full, names): (Vec<_>, Vec<_>) = extra.iter().filter_map(of_block).unzip();
+            if names.is_empty() {
+                continue;
+            }
+            let header = self.reader(file).header(block);
+            let Some(written) = take_block(block, rule.word) else {
+                if names.iter().any(|attribute| attribute.required) {
+                    self.diagnostics.push(
+                        Diagnostic::error(
+                            "Missing block",
+                            format!("Add `{} {{ … }}` to this block.", rule.word),
+                        )
+                        .at(header, format!("a `{}` block is required here", rule.word))
+                        .within(outer.clone()),
+                    );
+                }
+                continue;
+            };
+            if let Some(parts) = self.reader(file).titled(rule, &names, written, outer.clone()) {
+                let full_name = |name| full.iter().zip(&names).find(|(_, short)| short.name == name);
+                found.extend(
+                    parts.attributes.into_iter().filter_map(|(name, w)| Some((*full_name(name)?.0, w))),
+                );
+            }
+        }
+        found
     }
 
     /// Remembers what could not be taken over, so that references to it are no further problems.
@@ -353,15 +399,18 @@ fn is_container(rule: &BlockRule) -> bool {
     matches!(rule.word, "pool" | "export" | "hypervisor")
 }
 
-/// The first `export` block of a pool. A second one stays, and is refused with the rest of what cannot stand there.
-fn take_export(block: &mut Syntax) -> Option<Syntax> {
+/// A provider's attributes that stand in its block itself.
+fn direct(extra: &[ExtraAttribute]) -> Vec<ExtraAttribute> {
+    extra.iter().filter(|attribute| !attribute.name.contains('.')).copied().collect()
+}
+
+/// The first inner block of this word. A second one stays, and is refused with the rest of what cannot stand there.
+fn take_block(block: &mut Syntax, word: &str) -> Option<Syntax> {
     let body = std::mem::take(&mut block.body);
     let mut found = None;
     for structure in body {
         match structure {
-            Structure::Block(inner) if found.is_none() && inner.ident.as_str() == "export" => {
-                found = Some(inner)
-            }
+            Structure::Block(inner) if found.is_none() && inner.ident.as_str() == word => found = Some(inner),
             other => block.body.push(other),
         }
     }

@@ -103,6 +103,12 @@ pub static HOST: BlockRule = BlockRule {
 pub static EXPORT: BlockRule =
     BlockRule { word: "export", labels: &["provider"], attributes: &[], blocks: &[] };
 
+/// Stands in the block of a provider that reads what a command prints.
+static LIST: BlockRule = BlockRule { word: "list", labels: &[], attributes: &[], blocks: &[] };
+
+/// Blocks that only some providers have; what they hold is their provider's to say.
+pub static OF_PROVIDERS: [&BlockRule; 1] = [&LIST];
+
 pub static POOL: BlockRule = BlockRule {
     word: "pool",
     labels: &["provider", "name"],

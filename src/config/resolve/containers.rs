@@ -91,6 +91,7 @@ pub fn container(arguments: &Arguments<'_, '_>) -> Option<Entry> {
     let address = arguments.address.clone();
     let container =
         schema.seated(ContainerSpec { address, provider: schema.name.to_owned(), host, settings, policy });
+    check_settings(arguments, schema, &container);
     if container.policy.wipe.as_ref().is_some_and(|wipe| wipe != "none")
         && let Some(why) = (schema.without_effect)(&container, "wipe")
     {
@@ -117,8 +118,21 @@ pub fn export(arguments: &Arguments<'_, '_>) -> Option<Entry> {
         }
     };
     let policy = PoolPolicy::default();
-    let spec = ContainerSpec { address, provider: schema.name.to_owned(), host, settings, policy };
-    (!arguments.is_broken()).then(|| Entry::Container(schema.seated(spec)))
+    let spec =
+        schema.seated(ContainerSpec { address, provider: schema.name.to_owned(), host, settings, policy });
+    check_settings(arguments, schema, &spec);
+    (!arguments.is_broken()).then_some(Entry::Container(spec))
+}
+
+/// Reports what the provider finds wrong with its own attributes, each at its place.
+fn check_settings(arguments: &Arguments<'_, '_>, schema: &ProviderSchema, container: &ContainerSpec) {
+    // What is still to be worked out reads as nothing: this is done again then.
+    if arguments.is_broken() || !arguments.seen.borrow().needs.is_empty() {
+        return;
+    }
+    for fault in (schema.check_settings)(container) {
+        arguments.wrong(fault.attribute, "Unusable setting", fault.label, fault.detail);
+    }
 }
 
 /// The provider's own attributes, with defaults.

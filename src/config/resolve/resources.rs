@@ -297,6 +297,11 @@ pub fn attachment(arguments: &Arguments<'_, '_>) -> Option<Entry> {
         (_, None) => origin.resource.id.to_string(),
     };
     let device_there = attributes::path(arguments.world, origin)?;
+    if device_there.is_empty() {
+        let detail = "The pool does not say where its volumes are on its host, so there is nothing to attach. Add `device = \"/dev/…/{name}\"` to the pool.";
+        arguments.wrong("volume", "Nowhere to be found", "this has no place on its host", detail);
+        return None;
+    }
     let (route, host_path) = route(arguments, container, origin, export, (device_there, &serial))?;
     let spec =
         AttachmentSpec { source, hypervisor, vm, device, bus, access, shared, serial, host_path, route };

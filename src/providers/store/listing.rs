@@ -114,7 +114,7 @@ impl<'a> Listing<'a> {
     pub fn unusable(&self, scope: &Scope<'_>) -> Option<ContainerView> {
         let path = scope.container.text("path");
         let why = match (scope.identity, self.identity) {
-            _ if !self.missing.is_empty() && !scope.container.flag("create") => format!(
+            _ if !self.missing.is_empty() && !scope.container.makes_directory() => format!(
                 "{path} does not exist: is the disk mounted? Set create = true to have the directory made"
             ),
             (Some(recorded), None) => format!(

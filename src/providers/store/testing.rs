@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::model::command::{Action, Answer, Effect as Locking, Frame};
+use crate::model::command::{Action, Answer, Effect as Locking, Frame, Query};
 use crate::model::{
     Address, Body, ContainerSpec, ContainerView, HostName, Kind, Object, ObjectKey, Observed, OnDestroy,
     Part, PoolPolicy, Record, Setting, SnapshotBody, SourceRef, Surveyed, VolumeBody,
@@ -25,9 +25,9 @@ use crate::providers::{CATALOG, Provider, Reading, Scope};
 const PRELUDE: &str = include_str!("../../hosts/prelude.sh");
 
 /// Programs that scripts start, but for `flock`: the prelude's own part is proved elsewhere.
-const PROGRAMS: [&str; 14] = [
-    "cat", "cp", "find", "ln", "mkdir", "mv", "readlink", "rm", "rmdir", "socat", "stat", "sync", "tgtadm",
-    "truncate",
+const PROGRAMS: [&str; 18] = [
+    "awk", "cat", "cp", "find", "grep", "ln", "mkdir", "mv", "readlink", "rm", "rmdir", "socat", "stat",
+    "sync", "tgtadm", "timeout", "tr", "truncate",
 ];
 
 /// What every secret is.
@@ -227,7 +227,21 @@ impl Bench {
     fn look(&self, identity: Option<Uuid>, wanted: &[&str], counted: bool) -> ContainerView {
         let wanted: BTreeSet<String> = wanted.iter().map(|&name| name.to_owned()).collect();
         let scope = Scope { container: &self.container, identity, lineage: self.lineage, wanted: &wanted };
-        let answers: Vec<Answer> = (self.provider.survey(&scope).into_iter())
+        let mut answers = self.answers(self.provider.survey(&scope), counted);
+        match self.provider.read(&scope, &answers) {
+            Reading::Done(view) => view,
+            Reading::Ask(more) => {
+                answers.extend(self.answers(more, counted));
+                match self.provider.read(&scope, &answers) {
+                    Reading::Done(view) => view,
+                    Reading::Ask(more) => panic!("asked again for more: {more:?}"),
+                }
+            }
+        }
+    }
+
+    fn answers(&self, queries: Vec<Query>, counted: bool) -> Vec<Answer> {
+        (queries.into_iter())
             .map(|query| {
                 let frame = Frame {
                     script: query.script,
@@ -238,11 +252,7 @@ impl Bench {
                 };
                 self.send(&frame, None, counted)
             })
-            .collect();
-        match self.provider.read(&scope, &answers) {
-            Reading::Done(view) => view,
-            Reading::Ask(more) => panic!("asked for more: {more:?}"),
-        }
+            .collect()
     }
 
     pub fn surveyed(&self) -> Surveyed {

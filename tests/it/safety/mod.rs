@@ -4,6 +4,7 @@ mod adopt;
 mod bench;
 mod broken;
 mod changes;
+mod command;
 mod foreign;
 mod loss;
 mod plans;
