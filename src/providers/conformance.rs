@@ -28,6 +28,14 @@ fn container(provider: &dyn Provider) -> ContainerSpec {
     container_with(provider, |_| true, None)
 }
 
+/// A value of a text that has a form of its own.
+fn example(attribute: &str) -> &'static str {
+    match attribute {
+        "socket" => "/run/vms/{vm}.qmp",
+        _ => "text",
+    }
+}
+
 /// Containers of every kind that this provider knows: with every attribute, with those only that it needs, and with
 /// every way to wipe.
 fn containers(provider: &dyn Provider) -> Vec<ContainerSpec> {
@@ -57,7 +65,7 @@ fn container_with(
                     Setting::Text("iqn.2026-11.vbs.shop".to_owned())
                 }
                 AttributeType::Path => Setting::Text("/srv/some where".to_owned()),
-                AttributeType::Text => Setting::Text("text".to_owned()),
+                AttributeType::Text => Setting::Text(example(attribute.name).to_owned()),
                 AttributeType::Bool => Setting::Bool(true),
                 AttributeType::TextList => Setting::List(vec!["text".to_owned()]),
             };
@@ -173,7 +181,14 @@ fn session(container: &ContainerSpec, size: u64, fingerprint: &str) -> Record {
 /// What is made in a container of this role, each as it is and changed in a way that needs no other object.
 fn samples(container: &ContainerSpec) -> Vec<[Record; 2]> {
     match container.address.kind {
-        Kind::Hypervisor => vec![["/srv/a.img", "/srv/b.img"].map(|path| disk(container, path))],
+        Kind::Hypervisor => {
+            let [one, two] = ["/srv/a.img", "/srv/b.img"].map(|path| disk(container, path));
+            let mut grown = one.clone();
+            grown.object.body.show(Some(Bytes(8192)));
+            let keeps_size = CATALOG.of(container).unwrap().schema().traits.keeps_size;
+            let growing = keeps_size.then(|| [one.clone(), grown]);
+            std::iter::once([one, two]).chain(growing).collect()
+        }
         Kind::Export => vec![
             [READY, "not_saved"].map(|state| export(container, state)),
             [Access::ReadWrite, Access::ReadOnly].map(|access| grant(container, access)),

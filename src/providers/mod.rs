@@ -22,6 +22,7 @@ pub mod lio;
 pub mod lvm;
 pub mod needs;
 pub mod open_iscsi;
+pub mod qemu;
 pub mod seat;
 pub mod store;
 
@@ -97,6 +98,7 @@ pub static CATALOG: Catalog = Catalog(&[
     &file::FilePool,
     &lvm::LvmPool,
     &directory::DirectoryHypervisor,
+    &qemu::QemuHypervisor,
     &lio::LioExport,
     &open_iscsi::OpenIscsi,
 ]);

@@ -1,5 +1,5 @@
 //! Every file in examples/ does what it says: it is planned, applied, found to agree, and destroyed without a trace.
-//! Those of a storage host are only read here; the lab runs them on one.
+//! Those that need more than a directory are only read here, and run where there is more.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,9 @@ use crate::support::Workspace;
 /// What has to be done before an example can be destroyed: examples that protect their data.
 const LIFTED: &[(&str, &[&str])] = &[("lifecycle.vbs.hcl", &["--var", "keep_db=false"])];
 
-/// What needs a machine with volume groups.
-const IN_THE_LAB: &[&str] = &["lvm.vbs.hcl"];
+/// What needs volume groups or VMs, and what runs it where they are.
+const ELSEWHERE: &[(&str, &str)] =
+    &[("lvm.vbs.hcl", "tests/lab/cases/workflow.rs"), ("qemu.vbs.hcl", "tests/it/qemu/mod.rs")];
 
 fn examples() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
@@ -52,21 +53,21 @@ fn every_example_is_made_agrees_and_goes_without_a_trace() {
         assert!(name.ends_with(".vbs.hcl"), "{name} is no configuration");
         println!("examples/{name}");
         let text = std::fs::read_to_string(&path).unwrap();
-        if IN_THE_LAB.contains(&name) {
-            is_valid(name, &text);
+        if let Some((_, runner)) = ELSEWHERE.iter().find(|(example, _)| *example == name) {
+            is_valid(name, &text, runner);
         } else {
             once_around(name, &text);
         }
     }
 }
 
-fn is_valid(name: &str, text: &str) {
+fn is_valid(name: &str, text: &str, runner: &str) {
     let workspace = Workspace::empty();
     workspace.file(name, text);
     workspace.vbs(&["-f", name, "validate"]).exits(0).says("The configuration is valid.");
-    let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/cases/workflow.rs");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(runner);
     let runs = format!("examples/{name}");
-    assert!(std::fs::read_to_string(lab).unwrap().contains(&runs), "the lab does not run {runs}");
+    assert!(std::fs::read_to_string(path).unwrap().contains(&runs), "{runner} does not run {runs}");
 }
 
 fn once_around(name: &str, text: &str) {

@@ -81,6 +81,25 @@ pub static FILES: Needs = Needs {
     ],
 };
 
+/// What speaking with QEMU needs.
+pub static QMP: Needs = Needs {
+    script: include_str!("scripts/qmp.sh"),
+    tools: &[
+        Tool {
+            name: "socat",
+            called: "socat",
+            minimum: "1.7.3",
+            todo: "Install socat: QEMU is spoken with through it.",
+        },
+        Tool {
+            name: "find",
+            called: "find of findutils, with -printf",
+            minimum: "",
+            todo: "Install findutils.",
+        },
+    ],
+};
+
 /// What a host needs to log in to targets.
 pub static OPEN_ISCSI: Needs = Needs {
     script: include_str!("scripts/open_iscsi.sh"),

@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -24,8 +25,12 @@ use crate::providers::{CATALOG, Provider, Reading, Scope};
 const PRELUDE: &str = include_str!("../../hosts/prelude.sh");
 
 /// Programs that scripts start, but for `flock`: the prelude's own part is proved elsewhere.
-const PROGRAMS: [&str; 12] =
-    ["cat", "cp", "find", "ln", "mkdir", "mv", "readlink", "rm", "rmdir", "stat", "sync", "truncate"];
+const PROGRAMS: [&str; 13] = [
+    "cat", "cp", "find", "ln", "mkdir", "mv", "readlink", "rm", "rmdir", "socat", "stat", "sync", "truncate",
+];
+
+/// What every secret is.
+pub const SECRET: &str = "s3cr3t0123456789";
 
 const SHIM: &str = r#"#!/bin/sh
 read -r n <"$COUNT"
@@ -138,7 +143,8 @@ impl Bench {
 
     /// Runs an action as the transport does.
     pub fn run(&self, action: &Action, fault: Option<(Fault, usize)>) -> Answer {
-        let frame = CATALOG.frame(action, &self.provider.guard(&self.container)).unwrap();
+        let mut frame = CATALOG.frame(action, &self.provider.guard(&self.container)).unwrap();
+        frame.stdin = action.secrets.iter().map(|_| format!("{SECRET}\n")).collect();
         self.send(&frame, fault, true)
     }
 
@@ -172,7 +178,11 @@ impl Bench {
         if let Some(guard) = &frame.guard {
             command.env("vbs_lineage", self.lineage.to_string()).env("vbs_guard", &guard.0);
         }
-        let output = command.output().unwrap();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A script that was killed does not read.
+        let _ = child.stdin.take().unwrap().write_all(frame.stdin.as_bytes());
+        let output = child.wait_with_output().unwrap();
         Answer {
             status: output.status.code().unwrap_or(137),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

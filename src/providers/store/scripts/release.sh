@@ -17,7 +17,7 @@ if [ -d "$store" ]; then
 fi
 if [ -n "$entered" ]; then
     others=
-    for each in "$store"/*.json "$store"/trash/* "$store"/*.img "$store"/*.link "$store"/epoch.*; do
+    for each in "$store"/*.json "$store"/trash/* "$store"/*.img "$store"/*.link "$store"/*.way "$store"/epoch.*; do
         exists "$each" || continue
         name=${each##*/}
         case $name in
