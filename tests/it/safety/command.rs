@@ -167,7 +167,7 @@ fn volumes_live_and_go_on_a_server_that_vbs_does_not_know() {
                 + &grown[grown.find("volume \"copy\"").unwrap()..]
                     .replace("  source = snapshot.before\n", "")),
         );
-        san.bench.vbs(&format!("trash restore {id} --to volume.again --auto-approve")).succeeds();
+        san.bench.vbs(&format!("trash restore {id} --to volume.again")).succeeds();
         assert!(fs::read(san.bench.at("san/db/data.img")).unwrap().starts_with(b"xxxx"));
         san.bench.settled();
 
