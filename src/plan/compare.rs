@@ -8,8 +8,11 @@ use crate::model::{Body, Bytes, Health, Observed, Record, VolumeBody};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Difference {
     None,
-    /// Labels, protection, what happens on destroy, dependencies: no host knows them.
-    StateOnly,
+    /// Labels, protection, what happens on destroy, dependencies: no host knows them. And what somebody has brought to
+    /// where it is wanted, which is recorded.
+    StateOnly {
+        arrived: Vec<&'static str>,
+    },
     InPlace {
         attributes: Vec<&'static str>,
     },
@@ -61,15 +64,32 @@ pub fn compare(world: &World<'_>, wanted: &Record, recorded: &Record, observed: 
     }
     in_place.retain(|name| !ignored.covers(name));
     forcing.retain(|name| !ignored.covers(name));
+    let arrived = arrived(world, wanted, recorded, observed, &ignored);
     if !forcing.is_empty() {
         Difference::Replacement { forcing }
     } else if !in_place.is_empty() {
         Difference::InPlace { attributes: in_place }
-    } else if state_only(wanted, recorded, &ignored) {
-        Difference::StateOnly
+    } else if !arrived.is_empty() || state_only(wanted, recorded, &ignored) {
+        Difference::StateOnly { arrived }
     } else {
         Difference::None
     }
+}
+
+/// What is not as it was recorded because somebody did what is wanted now: a volume that was grown.
+fn arrived(
+    world: &World<'_>,
+    wanted: &Record,
+    recorded: &Record,
+    observed: &Observed,
+    ignored: &Ignored<'_>,
+) -> Vec<&'static str> {
+    let (Body::Volume(want), Body::Volume(have)) = (&wanted.object.body, &recorded.object.body) else {
+        return Vec::new();
+    };
+    let (there, is_well) = (observed.body.size(), observed.health == Health::Good);
+    let is_wanted = there == wanted_size(world, wanted, want, have) && !ignored.covers("size");
+    if is_well && is_wanted && there > have.size { vec!["size"] } else { Vec::new() }
 }
 
 fn state_only(wanted: &Record, recorded: &Record, ignored: &Ignored<'_>) -> bool {
@@ -123,7 +143,13 @@ impl<'a> Ignored<'a> {
 
 /// The record after a change: what is wanted, except for what was settled when the object was made.
 /// What is ignored stays as it is recorded.
-pub fn after(world: &World<'_>, decision: &Decision, wanted: &Record, recorded: &Record) -> Record {
+pub fn after(
+    world: &World<'_>,
+    decision: &Decision,
+    difference: &Difference,
+    wanted: &Record,
+    recorded: &Record,
+) -> Record {
     let mut after = wanted.clone();
     if matches!(decision, Decision::Replace | Decision::Create) {
         return after;
@@ -143,7 +169,7 @@ pub fn after(world: &World<'_>, decision: &Decision, wanted: &Record, recorded: 
             after.source.clone_from(&before.source);
             after.serial.clone_from(&before.serial);
             after.size = after.size.max(before.size);
-            if only_recorded || ignored.covers("size") {
+            if ignored.covers("size") || (only_recorded && !difference.has_arrived("size")) {
                 after.size = before.size;
             }
             if only_recorded || ignored.covers("name") || !is_named(world, wanted) {
@@ -191,10 +217,17 @@ fn show(name: &str, value: &str) -> String {
     }
 }
 
+impl Difference {
+    fn has_arrived(&self, attribute: &str) -> bool {
+        matches!(self, Difference::StateOnly { arrived } if arrived.contains(&attribute))
+    }
+}
+
 /// Whether carrying out `difference` also mends drift of this fact.
 pub fn mends(difference: &Difference, fact: &str) -> bool {
     match difference {
-        Difference::None | Difference::StateOnly => false,
+        Difference::None => false,
+        Difference::StateOnly { arrived } => arrived.contains(&fact),
         Difference::InPlace { attributes } => attributes.contains(&fact),
         Difference::Replacement { forcing } => forcing.contains(&fact),
     }
