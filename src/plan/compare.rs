@@ -207,6 +207,13 @@ pub fn drift(recorded: &Record, observed: &Observed) -> Vec<(&'static str, Strin
             None => found.push((name, format!("{name} cannot be read, recorded {}", show(name, &recorded)))),
         }
     }
+    // More than was set aside is LVM's own doing, where it is told to extend snapshots that run full.
+    if let (Body::Snapshot(recorded), Body::Snapshot(live)) = (&recorded.object.body, &observed.body)
+        && let (Some(recorded), Some(live)) = (recorded.reserve, live.reserve)
+        && live < recorded
+    {
+        found.push(("reserve", format!("reserve is {live}, recorded {recorded}")));
+    }
     found
 }
 
@@ -243,4 +250,52 @@ pub fn accepted(recorded: &Body, observed: &Body) -> Body {
         _ => {}
     }
     accepted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        Address, Kind, Mark, Object, ObjectKey, OnDestroy, Part, Place, SnapshotBody, SourceRef,
+    };
+
+    fn snapshot(reserve: u64) -> Record {
+        let origin = SourceRef { id: uuid::Uuid::nil(), address: Address::new(Kind::Volume, "db") };
+        let (name, size) = ("s".to_owned(), Bytes(8 << 20));
+        Record {
+            object: Object {
+                key: ObjectKey::new(Address::new(Kind::Snapshot, "s"), Part::SNAPSHOT),
+                id: uuid::Uuid::nil(),
+                container: Address::new(Kind::Pool, "p"),
+                body: Body::Snapshot(SnapshotBody { name, size, origin, reserve: Some(Bytes(reserve)) }),
+            },
+            prevent_destroy: false,
+            on_destroy: OnDestroy::Purge,
+            labels: std::collections::BTreeMap::new(),
+            depends_on: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_reserve_that_was_cut_is_drift_and_one_that_was_extended_is_not() {
+        let recorded = snapshot(8 << 20);
+        let found = |reserve: u64| {
+            let observed = Observed {
+                mark: Mark {
+                    lineage: uuid::Uuid::nil(),
+                    id: uuid::Uuid::nil(),
+                    workspace: String::new(),
+                    address: "snapshot.s".to_owned(),
+                },
+                place: Place::Live,
+                body: snapshot(reserve).object.body,
+                health: Health::Good,
+                open: false,
+                notes: std::collections::BTreeMap::new(),
+            };
+            drift(&recorded, &observed)
+        };
+        assert_eq!(found(4 << 20), [("reserve", "reserve is 4 MiB, recorded 8 MiB".to_owned())]);
+        assert_eq!((found(8 << 20), found(12 << 20)), (Vec::new(), Vec::new()));
+    }
 }
