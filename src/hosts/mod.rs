@@ -246,7 +246,7 @@ impl Hosts {
 
     /// A shell that answered and has not been sent anything since that could be in doubt.
     async fn writer(&self, host: &HostName, fence: &Fence) -> Result<Held<'_>, String> {
-        self.pool(host)?.writer(&format!("vbs-{}-{}", fence.lineage, self.instance)).await
+        self.pool(host)?.writer(&format!("vbs-{}-{}-{}", fence.lineage, fence.epoch, self.instance)).await
     }
 
     async fn send(&self, mut held: Held<'_>, body: &Body, fence: &Fence) -> Verdict {

@@ -4,7 +4,9 @@
 #
 # Where there is no guard there is nothing that could fence an older command which is to make the container and has
 # not begun. So the shells that a former vbs of this lineage left are ended: none takes another frame. What runs in
-# one is a process of its own, which is waited for and never ended; only a shell leads its process group.
+# one is a process of its own, which is waited for and never ended; only a shell leads its process group. Their names say
+# at which epoch they were started: this frame may itself be what a vbs left, and begin late, beside the one that
+# closes its run.
 trap 'printf "%s\n" "${vbs_found-}"' EXIT
 
 left_over() {
@@ -12,8 +14,13 @@ left_over() {
     for each in $(grep -lsF -- "vbs-$vbs_lineage-" /proc/[0-9]*/cmdline); do
         id=${each#/proc/}
         id=${id%/cmdline}
-        # The command is known to hold the name, so its own arguments would match: grep is not a shell of ours.
-        if grep -qsF -- "vbs-$vbs_lineage-$instance" "$each"; then continue; fi
+        name=$(tr '\0' ' ' 2>/dev/null <"$each") || continue
+        name=${name#*"vbs-$vbs_lineage-"}
+        name=${name%% *}
+        started=${name%%-*}
+        # Whatever searches for the name has a part of it among its own arguments, and no epoch.
+        case $started in '' | *[!0-9]*) continue ;; esac
+        if [ "$started" -ge "$vbs_epoch" ] || [ "${name#*-}" = "$instance" ]; then continue; fi
         line=
         read -r line 2>/dev/null <"/proc/$id/stat" || continue
         # Behind the name of the program, which may hold anything: state, parent, process group.

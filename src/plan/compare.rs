@@ -9,8 +9,11 @@ use crate::model::{Body, Bytes, DiskBody, Health, Observed, Record, VolumeBody};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Difference {
     None,
-    /// Labels, protection, what happens on destroy, dependencies: no host knows them.
-    StateOnly,
+    /// Labels, protection, what happens on destroy, dependencies: no host knows them. And what somebody has brought to
+    /// where it is wanted, which is recorded.
+    StateOnly {
+        arrived: Vec<&'static str>,
+    },
     InPlace {
         attributes: Vec<&'static str>,
     },
@@ -50,48 +53,63 @@ pub fn compare(world: &World<'_>, wanted: &Record, recorded: &Record, observed: 
                 forcing.push("volume");
             }
         }
-        (Body::Disk(_), Body::Disk(_)) => {
-            let (want, have) = (wanted.object.body.facts(), observed.body.facts());
-            let differs = want.iter().filter(|(name, value)| have.get(*name) != Some(value));
-            let differing: Vec<&str> = differs.map(|(name, _)| *name).collect();
-            // The same volume under another name: the disk is pointed there, and no guest notices.
-            let repoints = containers::spec(world, &recorded.object.container)
-                .is_some_and(|container| world.makers.traits(container).repoints);
-            let gentle = |name: &&str| *name == "size" || (*name == "host_path" && repoints);
-            if differing.iter().all(gentle) { in_place.extend(differing) } else { forcing.extend(differing) }
-        }
-        (want, _) if want.is_layer() => {
-            let gentle = changeable(want);
-            let have = observed.body.facts();
-            for (name, value) in want.facts() {
-                if have.get(name) != Some(&value) {
-                    if gentle.contains(&name) { in_place.push(name) } else { forcing.push(name) }
-                }
-            }
+        (want, _) if want.is_layer() || matches!(want, Body::Disk(_)) => {
+            let gentle = changeable(world, recorded);
+            let (want, have) = (want.facts(), observed.body.facts());
+            let differing: Vec<&'static str> = want
+                .iter()
+                .filter(|(name, value)| have.get(*name) != Some(value))
+                .map(|(name, _)| *name)
+                .collect();
+            // A disk that is detached anyway is attached as it is wanted.
+            let is_gentle = differing.iter().all(|name| gentle.contains(name));
+            if is_gentle { in_place.extend(differing) } else { forcing.extend(differing) }
         }
         _ => forcing.push("kind"),
     }
     in_place.retain(|name| !ignored.covers(name));
     forcing.retain(|name| !ignored.covers(name));
+    let arrived = arrived(world, wanted, recorded, observed, &ignored);
     if !forcing.is_empty() {
         Difference::Replacement { forcing }
     } else if !in_place.is_empty() {
         Difference::InPlace { attributes: in_place }
-    } else if state_only(wanted, recorded, &ignored) {
-        Difference::StateOnly
+    } else if !arrived.is_empty() || state_only(wanted, recorded, &ignored) {
+        Difference::StateOnly { arrived }
     } else {
         Difference::None
     }
 }
 
-/// What can be changed of a layer while something stands on it.
-fn changeable(layer: &Body) -> &'static [&'static str] {
-    match layer {
+/// What can be changed of a disk or a layer while it is used. The same volume under another name is no other volume: where a
+/// disk can be pointed there, no guest notices.
+fn changeable(world: &World<'_>, recorded: &Record) -> &'static [&'static str] {
+    let container = containers::spec(world, &recorded.object.container);
+    let repoints = container.is_some_and(|container| world.makers.traits(container).repoints);
+    match &recorded.object.body {
+        Body::Disk(_) if repoints => &["host_path", "size"],
+        Body::Disk(_) => &["size"],
         Body::Export(_) => &["device", "others", "serial", "size", "state"],
         Body::Grant(_) => &["access", "login", "mutual", "state"],
         Body::Session(_) => &["login", "mutual", "size", "state"],
-        Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) | Body::Disk(_) => &[],
+        Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) => &[],
     }
+}
+
+/// What is not as it was recorded because somebody did what is wanted now: a volume that was grown.
+fn arrived(
+    world: &World<'_>,
+    wanted: &Record,
+    recorded: &Record,
+    observed: &Observed,
+    ignored: &Ignored<'_>,
+) -> Vec<&'static str> {
+    let (Body::Volume(want), Body::Volume(have)) = (&wanted.object.body, &recorded.object.body) else {
+        return Vec::new();
+    };
+    let (there, is_well) = (observed.body.size(), observed.health == Health::Good);
+    let is_wanted = there == wanted_size(world, wanted, want, have) && !ignored.covers("size");
+    if is_well && is_wanted && there > have.size { vec!["size"] } else { Vec::new() }
 }
 
 fn state_only(wanted: &Record, recorded: &Record, ignored: &Ignored<'_>) -> bool {
@@ -145,7 +163,13 @@ impl<'a> Ignored<'a> {
 
 /// The record after a change: what is wanted, except for what was settled when the object was made.
 /// What is ignored stays as it is recorded.
-pub fn after(world: &World<'_>, decision: &Decision, wanted: &Record, recorded: &Record) -> Record {
+pub fn after(
+    world: &World<'_>,
+    decision: &Decision,
+    difference: &Difference,
+    wanted: &Record,
+    recorded: &Record,
+) -> Record {
     let mut after = wanted.clone();
     if matches!(decision, Decision::Replace | Decision::Create) {
         return after;
@@ -165,7 +189,7 @@ pub fn after(world: &World<'_>, decision: &Decision, wanted: &Record, recorded: 
             after.source.clone_from(&before.source);
             after.serial.clone_from(&before.serial);
             after.size = after.size.max(before.size);
-            if only_recorded || ignored.covers("size") {
+            if ignored.covers("size") || (only_recorded && !difference.has_arrived("size")) {
                 after.size = before.size;
             }
             if only_recorded || ignored.covers("name") || !is_named(world, wanted) {
@@ -204,6 +228,13 @@ pub fn drift(recorded: &Record, observed: &Observed) -> Vec<(&'static str, Strin
             None => found.push((name, format!("{name} cannot be read, recorded {}", show(name, &recorded)))),
         }
     }
+    // More than was set aside is LVM's own doing, where it is told to extend snapshots that run full.
+    if let (Body::Snapshot(recorded), Body::Snapshot(live)) = (&recorded.object.body, &observed.body)
+        && let (Some(recorded), Some(live)) = (recorded.reserve, live.reserve)
+        && live < recorded
+    {
+        found.push(("reserve", format!("reserve is {live}, recorded {recorded}")));
+    }
     found
 }
 
@@ -214,10 +245,17 @@ fn show(name: &str, value: &str) -> String {
     }
 }
 
+impl Difference {
+    fn has_arrived(&self, attribute: &str) -> bool {
+        matches!(self, Difference::StateOnly { arrived } if arrived.contains(&attribute))
+    }
+}
+
 /// Whether carrying out `difference` also mends drift of this fact.
 pub fn mends(difference: &Difference, fact: &str) -> bool {
     match difference {
-        Difference::None | Difference::StateOnly => false,
+        Difference::None => false,
+        Difference::StateOnly { arrived } => arrived.contains(&fact),
         Difference::InPlace { attributes } => attributes.contains(&fact),
         Difference::Replacement { forcing } => forcing.contains(&fact),
     }
@@ -241,4 +279,52 @@ pub fn accepted(recorded: &Body, observed: &Body) -> Body {
         _ => {}
     }
     accepted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        Address, Kind, Mark, Object, ObjectKey, OnDestroy, Part, Place, SnapshotBody, SourceRef,
+    };
+
+    fn snapshot(reserve: u64) -> Record {
+        let origin = SourceRef { id: uuid::Uuid::nil(), address: Address::new(Kind::Volume, "db") };
+        let (name, size) = ("s".to_owned(), Bytes(8 << 20));
+        Record {
+            object: Object {
+                key: ObjectKey::new(Address::new(Kind::Snapshot, "s"), Part::SNAPSHOT),
+                id: uuid::Uuid::nil(),
+                container: Address::new(Kind::Pool, "p"),
+                body: Body::Snapshot(SnapshotBody { name, size, origin, reserve: Some(Bytes(reserve)) }),
+            },
+            prevent_destroy: false,
+            on_destroy: OnDestroy::Purge,
+            labels: std::collections::BTreeMap::new(),
+            depends_on: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_reserve_that_was_cut_is_drift_and_one_that_was_extended_is_not() {
+        let recorded = snapshot(8 << 20);
+        let found = |reserve: u64| {
+            let observed = Observed {
+                mark: Mark {
+                    lineage: uuid::Uuid::nil(),
+                    id: uuid::Uuid::nil(),
+                    workspace: String::new(),
+                    address: "snapshot.s".to_owned(),
+                },
+                place: Place::Live,
+                body: snapshot(reserve).object.body,
+                health: Health::Good,
+                open: false,
+                notes: std::collections::BTreeMap::new(),
+            };
+            drift(&recorded, &observed)
+        };
+        assert_eq!(found(4 << 20), [("reserve", "reserve is 4 MiB, recorded 8 MiB".to_owned())]);
+        assert_eq!((found(8 << 20), found(12 << 20)), (Vec::new(), Vec::new()));
+    }
 }

@@ -296,7 +296,7 @@ impl Row<'_> {
         let decision = match &difference {
             _ if asked => Decision::Replace,
             Difference::None => return,
-            Difference::StateOnly => Decision::Record,
+            Difference::StateOnly { .. } => Decision::Record,
             Difference::InPlace { .. } => Decision::Update,
             Difference::Replacement { .. } if recorded.object.body.holds_no_data() => Decision::Replace,
             Difference::Replacement { forcing } => {
@@ -314,14 +314,15 @@ impl Row<'_> {
         if decision != Decision::Record && self.refuses_replaced(observed, out) {
             return;
         }
-        let forcing = match difference {
-            Difference::Replacement { forcing } => forcing,
+        let forcing = match &difference {
+            Difference::Replacement { forcing } => forcing.clone(),
             _ => Vec::new(),
         };
         let reason = if asked { "as asked with --replace" } else { "" };
         let mut change =
             Change { live: Some(Box::new(observed.clone())), forcing, ..self.change(decision, reason) };
-        change.after = Some(Arc::new(compare::after(self.world, &change.decision, wanted, recorded)));
+        let after = compare::after(self.world, &change.decision, &difference, wanted, recorded);
+        change.after = Some(Arc::new(after));
         out.changes.insert(self.key.clone(), change);
     }
 

@@ -212,10 +212,11 @@ async fn a_command_that_had_not_begun_never_does_once_the_epoch_is_raised() {
     // It is written into the shell's input, and its vbs is gone before the shell has read it.
     let sent = tokio::time::timeout(Duration::from_millis(200), left.dead.act(&host, &join, &fence)).await;
     assert!(sent.is_err());
-    let raised = here().raise(&host, &left.guard, &Fence { wait_seconds: 1, ..fence.clone() }).await;
+    let newer = Fence { epoch: 2, wait_seconds: 1, ..fence };
+    let raised = here().raise(&host, &left.guard, &newer).await;
     assert!(matches!(&raised, Ok(Raised::Busy { holder }) if holder.contains(&left.shell)), "{raised:?}");
     left.signal("-CONT");
-    assert_eq!(here().raise(&host, &left.guard, &fence).await, Ok(Raised::NoContainer));
+    assert_eq!(here().raise(&host, &left.guard, &newer).await, Ok(Raised::NoContainer));
     assert_eq!(std::fs::read_dir(left.directory.path()).unwrap().count(), 0);
 }
 
@@ -223,6 +224,7 @@ async fn a_command_that_had_not_begun_never_does_once_the_epoch_is_raised() {
 async fn a_command_that_has_begun_is_waited_for_and_not_ended() {
     let left = Left::behind().await;
     let (host, fence, join) = (local(), fence(1), left.join());
+    let newer = self::fence(2);
     let other = here();
     let raise = async {
         wait_for(&left.path(".begun")).await;
@@ -231,7 +233,7 @@ async fn a_command_that_has_begun_is_waited_for_and_not_ended() {
             assert!(!left.path("").exists());
             std::fs::write(left.path(".go"), "go\n").unwrap();
         };
-        tokio::join!(other.raise(&host, &left.guard, &fence), free).0
+        tokio::join!(other.raise(&host, &left.guard, &newer), free).0
     };
     let (_, raised) = tokio::join!(left.dead.act(&host, &join, &fence), raise);
     assert_eq!(raised, Ok(Raised::NoContainer));
@@ -248,6 +250,19 @@ async fn shells_of_other_workspaces_and_our_own_are_left_alone() {
     assert_eq!(again, own);
     assert_eq!(ours.raise(&local(), &left.guard, &fence(1)).await, Ok(Raised::NoContainer));
     assert_eq!(answered(ours.act(&local(), &frame("echo $$"), &fence(1)).await).stdout, own);
+}
+
+/// It was sent by a vbs that died, and begins when the one that closes its run has shells of its own.
+#[tokio::test]
+async fn a_raise_that_comes_too_late_ends_no_shell_of_a_newer_run() {
+    let (late, newer, left) = (here(), here(), Left::behind().await);
+    let own = answered(newer.act(&local(), &frame("echo $$"), &fence(3)).await).stdout;
+    assert_eq!(late.raise(&local(), &left.guard, &fence(2)).await, Ok(Raised::NoContainer));
+    assert_eq!(answered(newer.act(&local(), &frame("echo $$"), &fence(3)).await).stdout, own);
+    // What is older than both was ended.
+    let status = std::process::Command::new("kill").args(["-0", &left.shell]).status().unwrap();
+    let is_zombie = std::fs::read_to_string(format!("/proc/{}/stat", left.shell));
+    assert!(!status.success() || is_zombie.is_ok_and(|stat| stat.contains(") Z ")));
 }
 
 /// The guard is held while the script runs, and each rule holds, whatever stands behind `/bin/sh`.

@@ -25,7 +25,7 @@ pub const JOIN: Verb = Verb {
 pub const RELEASE: Verb = Verb {
     name: "release",
     parameters: &["path", "identity", "makes"],
-    script: script!("../store/scripts/release.sh"),
+    script: script!("scripts/leave.sh", "../store/scripts/release.sh"),
     shown: "rm -f -- {path}/.vbs/epoch.{lineage}",
     effect: Effect::TakesGuard,
 };

@@ -264,6 +264,9 @@ impl Seen<'_> {
         if tags.snapshot.is_some() && place == Place::Live && !is_thin && !lv.is_thick_snapshot() {
             return replaced("a logical volume that is no snapshot any more");
         }
+        if tags.wiping {
+            return broken("it was wiped, in part or as a whole");
+        }
         if lv.invalid == "snapshot invalid" {
             return broken("more was written to its volume than its reserve holds, and its content is lost");
         }

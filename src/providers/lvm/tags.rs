@@ -10,6 +10,7 @@
 //! | `vbs.source=UUID:ADDRESS` | what its content came from |
 //! | `vbs.at=WORKSPACE:ADDRESS` | for people, and for a lost state |
 //! | `vbs.filling` | a copy that is not whole |
+//! | `vbs.wiping` | what lies in the trash and is being overwritten, or was in part |
 //! | `vbs.helper=UUID` | instead of an id: the snapshot that the copy with this id is read from |
 //!
 //! LVM takes letters, digits and `_+.-/=!:&#` in a tag (lvm(8) of 2.03.16). Everything else, and `#`, is written as
@@ -60,6 +61,7 @@ pub struct Tags {
     pub workspace: String,
     pub address: String,
     pub filling: bool,
+    pub wiping: bool,
     /// It carries `vbs`, whatever the rest says.
     pub is_marked: bool,
 }
@@ -73,6 +75,7 @@ impl Tags {
             match name {
                 "vbs" => tags.is_marked = true,
                 "vbs.filling" => tags.filling = true,
+                "vbs.wiping" => tags.wiping = true,
                 "vbs.lineage" => tags.lineage = value.parse().ok(),
                 "vbs.volume" => tags.volume = value.parse().ok(),
                 "vbs.snapshot" => tags.snapshot = value.parse().ok(),

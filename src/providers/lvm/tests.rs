@@ -173,6 +173,17 @@ fn places_follow_from_names_and_the_filling_tag() {
 }
 
 #[test]
+fn what_was_wiped_in_part_is_not_as_it_was_though_it_lies_in_the_trash() {
+    let mut answer = recorded!("thick");
+    let tag = format!("vbs.volume={}", id(4));
+    answer.stdout = answer.stdout.replace(&tag, &format!("{tag},vbs.wiping"));
+    let found = surveyed(&answer, "", &[]);
+    let wiped = object(&found, 4);
+    assert_eq!(wiped.place, Place::Trash);
+    assert!(matches!(&wiped.health, Health::Broken { why } if why.contains("wiped")), "{wiped:?}");
+}
+
+#[test]
 fn names_are_taken_by_everything_in_the_group_but_our_own() {
     let wanted =
         ["data", "plain", "theirs", "half", "somepool", "somethin", "mirrored", "free", "lvol0_pmspare"];

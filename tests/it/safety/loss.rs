@@ -24,6 +24,26 @@ fn a_volume_that_was_cut_off_is_not_grown_back_in_silence() {
 }
 
 #[test]
+fn what_somebody_grew_to_the_size_that_is_wanted_is_recorded() {
+    let bench = Bench::applied(DB);
+    fs::File::options().write(true).open(bench.at("pool/db.img")).unwrap().set_len(2 << 20).unwrap();
+    // It is larger than wanted: shown, and left alone.
+    bench.vbs("plan").ends(1).says("Only a replacement can change this");
+    bench.declare(&DB.replace("1MiB", "2MiB"));
+    bench
+        .vbs("plan --detailed-exitcode")
+        .ends(2)
+        .says("recorded 1 MiB (this plan mends it)")
+        .says("in the state");
+    bench.apply().succeeds();
+    bench.settled();
+    bench.vbs("drift").succeeds();
+    // From now on it is cut off where it is smaller than that.
+    fs::File::options().write(true).open(bench.at("pool/db.img")).unwrap().set_len(1 << 20).unwrap();
+    bench.vbs("plan").ends(1).says("Smaller than it was made");
+}
+
+#[test]
 fn a_snapshot_brings_back_what_was_cut_off() {
     let bench = Bench::applied(DB);
     fs::write(bench.at("pool/db.img"), vec![7; 1 << 20]).unwrap();

@@ -36,7 +36,7 @@ fn prepare(lab: &Lab) {
          targetcli /iscsi/{FOREIGN}/tpg1/portals delete 0.0.0.0 3260 >/dev/null
          targetcli /iscsi/{FOREIGN}/tpg1/portals create 127.0.0.1 3261 >/dev/null
          targetcli /iscsi/{FOREIGN}/tpg1/luns create /backstores/block/foreign add_mapped_luns=false >/dev/null
-         targetcli saveconfig >/dev/null; rm -rf /etc/target/backup; systemctl enable -q rtslib-fb-targetctl"
+         targetcli saveconfig >/dev/null; rm -rf /etc/rtslib-fb-target/backup; systemctl enable -q rtslib-fb-targetctl"
     ));
 }
 
@@ -98,9 +98,9 @@ fn surroundings(lab: &Lab) -> (String, Value) {
          find core iscsi -path '*/attrib/*' -type f | sort | while read -r f; do echo \"$f $(cat $f)\"; done
          iscsiadm -m session 2>&1 || :
          find /etc/iscsi /var/lib/iscsi /var/lib/vbs /srv/vms ! -path /etc/iscsi/nodes ! -path /etc/iscsi/ifaces 2>/dev/null | sort
-         lvs --noheadings -o lv_name,lv_size,lv_tags vg0; lsblk -no NAME,SIZE; ls -a /etc/target",
+         lvs --noheadings -o lv_name,lv_size,lv_tags vg0; lsblk -no NAME,SIZE; ls -a /etc/rtslib-fb-target",
     );
-    let saved = lab.ok("cat /etc/target/saveconfig.json");
+    let saved = lab.ok("cat /etc/rtslib-fb-target/saveconfig.json");
     (kernel, serde_json::from_str(&saved).unwrap())
 }
 
@@ -202,13 +202,14 @@ fn drift(lab: &Lab) {
             "grant for kvm1: access is \"read_only\"",
         ),
         (
-            "echo '{\"storage_objects\": [], \"targets\": []}' > /etc/target/saveconfig.json".to_owned(),
+            "echo '{\"storage_objects\": [], \"targets\": []}' > /etc/rtslib-fb-target/saveconfig.json"
+                .to_owned(),
             "state is \"not_saved\"",
         ),
         ("rm /srv/vms/web1/vdb".to_owned(), "vanished from hypervisor.kvm1"),
     ];
     for (change, words) in changes {
-        let saved = lab.ok("cat /etc/target/saveconfig.json");
+        let saved = lab.ok("cat /etc/rtslib-fb-target/saveconfig.json");
         lab.ok(&change);
         vbs(lab, &["drift"]).exits(2).says(words);
         vbs(lab, &["apply", "--auto-approve"]).exits(0);
@@ -216,7 +217,7 @@ fn drift(lab: &Lab) {
         if change.contains("saveconfig") {
             // What was foreign in it is not vbs's to bring back.
             lab.write("saved.json", &saved);
-            lab.ok("targetcli saveconfig >/dev/null; rm -rf /etc/target/backup");
+            lab.ok("targetcli saveconfig >/dev/null; rm -rf /etc/rtslib-fb-target/backup");
         }
     }
     // The whole target, as `targetcli clearconfig` takes it away below a session.

@@ -6,7 +6,6 @@
 root=/sys/kernel/config/target
 tpg=$root/iscsi/$target/tpgt_1
 backstore=vbs.$vbs_lineage.$export
-saved=/etc/target/saveconfig.json
 
 # The backstore of this export into $found: its directory, or nothing.
 find_backstore() {
@@ -57,10 +56,15 @@ shut_out() {
 # Brings what the file says of this target in line with the kernel; all else in it stays as it is. rtslib is what restores
 # the file when the host starts, so what it makes of the kernel's state is what it understands.
 save() {
-    python3 -I -W ignore - "$saved" "$target" "$backstore" "$store/saved.made" <<'python'
+    python3 -I -W ignore - "$target" "$backstore" "$store" <<'python'
 import json, os, sys
-from rtslib_fb import FabricModule, RTSRoot, Target
-path, wwn, name, made = sys.argv[1:]
+from rtslib_fb import RTSRoot
+# Debian's is /etc/rtslib-fb-target/saveconfig.json, others' /etc/target/saveconfig.json.
+from rtslib_fb.root import default_save_file as path
+wwn, name, seat = sys.argv[1:]
+made, noted = seat + '/saved.made', seat + '/saved.path'
+with open(noted, 'w') as file:
+    file.write(path + '\n')
 directory = os.path.dirname(path)
 os.makedirs(directory, mode=0o700, exist_ok=True)
 def read():

@@ -3,5 +3,5 @@ same_store
 read_mark "$id"
 if [ -d "$tpg/acls/$initiator" ] && [ -z "$marked" ]; then exit 0; fi
 shut_out "$initiator"
-if [ -e "$saved" ]; then save; fi
+save
 forget_seated

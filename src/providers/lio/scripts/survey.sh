@@ -5,6 +5,8 @@ value() {
     if [ -r "$1" ]; then IFS= read -r line <"$1" || :; fi
 }
 if [ -d "$store" ]; then
+    value "$store/saved.path"
+    saved=$line
     marked=$(sed -n 's/.*"body":{"kind":"export".*"target":"\([^"]*\)".*/\1/p' "$store"/*.json 2>/dev/null) || marked=
     for target in $marked; do
         tpg=$root/iscsi/$target/tpgt_1
@@ -48,11 +50,11 @@ if [ -d "$store" ]; then
             done
             secret= mutual_secret=
             in_file=
-            if grep -qsF "\"node_wwn\": \"${each##*/}\"" /etc/target/saveconfig.json; then in_file=yes; fi
+            if grep -qsF "\"node_wwn\": \"${each##*/}\"" "$saved"; then in_file=yes; fi
             printf 'acl\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\0' "$target" "${each##*/}" "$protect" "$user" "$print" \
                 "$mutual_user" "$mutual_print" "$connected" "$in_file"
         done
-        if grep -qsF "\"wwn\": \"$target\"" /etc/target/saveconfig.json; then printf 'saved\t%s\0' "$target"; fi
+        if grep -qsF "\"wwn\": \"$target\"" "$saved"; then printf 'saved\t%s\0' "$target"; fi
     done
     for device in $(sed -n 's/.*"body":{"kind":"export".*"device":"\([^"]*\)".*/\1/p' "$store"/*.json 2>/dev/null | sort -u); do
         if [ -e "$device" ]; then printf 'name\t%s\t%s\0' "$device" "$(readlink -f -- "$device")"; fi

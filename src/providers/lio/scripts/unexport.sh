@@ -27,5 +27,5 @@ if [ -n "$found" ]; then
     rmdir -- "$found"
     rmdir -- "${found%/*}" 2>/dev/null || :
 fi
-if [ -e "$saved" ]; then save; fi
+save
 forget_seated

@@ -1,8 +1,10 @@
 # For copies and wipes, which take long: they hold a lock of their object's own, and the guard only to look and to end.
 # Whoever takes both takes the guard first.
 
-# A program that is still copying for a frame that was killed holds the lock too.
+# A program that is still copying for a frame that was killed holds the lock too. What ends before it has begun, while
+# the guard is held, leaves no file of its own.
 lock_object() {
+    [ -e "$object_lock" ] || trap 'rm -f -- "$object_lock"' EXIT
     exec 8>>"$object_lock"
     flock -w "$vbs_wait" 8 || vbs_stop 75 "a copy or wipe of ${id} is still running on this host"
 }
@@ -35,10 +37,16 @@ seconds() {
     uptime=${uptime%.*}
 }
 
+# From here on others may come for the guard, and for the lock that lies there.
+leave_guard() {
+    trap - EXIT
+    exec 9>&-
+}
+
 # Does pieces of at most $2 bytes with the command $1, which is given where and how much, until all $3 are done or 5 s
 # have gone by. Then the same frame is sent again.
 go_on() {
-    exec 9>&-
+    leave_guard
     seconds
     deadline=$((uptime + 5))
     while [ "$so_far" -lt "$3" ] && [ "$uptime" -lt "$deadline" ]; do

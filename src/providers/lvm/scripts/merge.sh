@@ -31,7 +31,7 @@ if at "$snapshot_name"; then
             must lvconvert --yes --background --mergesnapshot "$vg/$snapshot_name"
             ;;
     esac
-    exec 9>&-
+    leave_guard
     seconds
     deadline=$((uptime + 5))
     while :; do

@@ -98,6 +98,11 @@ impl Ask<'_, '_> {
         shared::shown(self.request, id, place.word(), [].into())
     }
 
+    /// That an object is at `place` and nothing has begun that it does not come back from.
+    fn unharmed_at(&self, id: Uuid, place: Place) -> Vec<Expectation> {
+        shared::shown(self.request, id, place.word(), [("health", "good".to_owned())].into())
+    }
+
     fn not_at(&self, id: Uuid, place: Place) -> Expectation {
         let container = self.request.container.address.clone();
         Expectation::NotAt { container, id, place: place.word().to_owned() }

@@ -46,7 +46,8 @@ impl Ask<'_, '_> {
             undo: Undo::Impossible { why: "its data is overwritten".to_owned() },
             proof: Proof {
                 done: vec![self.not_at(entry.id, Place::Trash)],
-                not_done: self.at(entry.id, Place::Trash),
+                // One that was wiped in part lies in the trash, too.
+                not_done: self.unharmed_at(entry.id, Place::Trash),
             },
             effects: Vec::new(),
         });

@@ -112,7 +112,8 @@ impl Ask<'_, '_> {
         );
         let mut done = self.at(fresh, Place::Live);
         done.extend(self.absent(snapshot.object.id));
-        let mut not_done = self.at(snapshot.object.id, Place::Live);
+        // While it is merged the snapshot still is where it was.
+        let mut not_done = self.unharmed_at(snapshot.object.id, Place::Live);
         not_done.extend(self.absent(fresh));
         let mut step = self.step(Draft {
             what: "merge".to_owned(),

@@ -26,14 +26,15 @@ pub fn blows_strike(lab: &Lab) {
     world.configure(&[FILES]);
     world.save();
     let at = |class: Class, nth: usize, blow: Blow| Strike { class, nth, blow, resume: false };
+    // A power cut is over before vbs stops asking for the host, or it is not: what was done is found, or taken back.
     for (strike, is_made) in [
-        (at(Class::SentBeforeAct, 3, Blow::Kill), false),
-        (at(Class::ActedBeforeReply, 3, Blow::KillAndRecoverAtOnce), false),
-        (at(Class::SentBeforeAct, 3, Blow::HangUp), true),
-        (at(Class::ActedBeforeReply, 3, Blow::HangUpHere), true),
-        (at(Class::BeforeSend, 3, Blow::HangUpHere), false),
-        (at(Class::ActedBeforeReply, 3, Blow::PowerCut), false),
-        (at(Class::BeforeSend, 3, Blow::Kill), false),
+        (at(Class::SentBeforeAct, 3, Blow::Kill), Some(false)),
+        (at(Class::ActedBeforeReply, 3, Blow::KillAndRecoverAtOnce), Some(false)),
+        (at(Class::SentBeforeAct, 3, Blow::HangUp), Some(true)),
+        (at(Class::ActedBeforeReply, 3, Blow::HangUpHere), Some(true)),
+        (at(Class::BeforeSend, 3, Blow::HangUpHere), Some(false)),
+        (at(Class::ActedBeforeReply, 3, Blow::PowerCut), None),
+        (at(Class::BeforeSend, 3, Blow::Kill), Some(false)),
     ] {
         world.rewind();
         run_struck(&world, &strike).unwrap();
@@ -42,7 +43,9 @@ pub fn blows_strike(lab: &Lab) {
         let journal = Journal::read(&world.state());
         assert!(!journal.is_open() && journal.open_steps.is_empty(), "{journal:?}");
         println!("  {strike}: {:?}", journal.runs);
-        assert_eq!(lab.sh("ls /srv/pool/image.img").code == 0, is_made, "{strike}");
+        let is_there = lab.sh("ls /srv/pool/image.img").code == 0;
+        assert_eq!(is_there, journal.runs == ["applied"], "{strike}: {:?}", journal.runs);
+        assert_eq!(is_there, is_made.unwrap_or(is_there), "{strike}");
         world.run(&["apply"], "").expect("the next run", &[0]).unwrap();
     }
 }

@@ -30,7 +30,7 @@ struct Long {
     world_name: &'static str,
     /// The program that moves the bytes.
     tool: &'static str,
-    /// The number of the frame that does the first part.
+    /// The number of the frame that does the first part, behind those that raise epochs and make what is copied to.
     first: usize,
     /// The volume that is written to.
     target: &'static str,
@@ -59,7 +59,7 @@ pub fn of_a_copy(lab: &Lab) {
 }
 
 pub fn of_a_wipe(lab: &Lab) {
-    let long = Long { world_name: "wipe", tool: "blkdiscard", first: 2, target: "", milliseconds: 600 };
+    let long = Long { world_name: "wipe", tool: "blkdiscard", first: 3, target: "", milliseconds: 600 };
     let world = World::new(lab, &MIDDLE_WIPE);
     all(
         &world,

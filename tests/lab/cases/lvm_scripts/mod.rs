@@ -49,6 +49,8 @@ fn joining(lab: &Lab) {
         assert_eq!(lab.ok("find /var/lib -maxdepth 1 -name vbs"), "");
         bench.succeed(&bench.join().run);
         bench.endures(&release);
+        bench.succeed(&release.run);
+        assert_eq!(lab.ok("find /var/lib -maxdepth 1 -name vbs"), "");
     }
 }
 

@@ -181,7 +181,7 @@ fn snapshots_listed(lab: &Lab) {
     };
     let of_lvm = || {
         let found = lab.ok(
-            "lvs --noheadings -o lv_name -S 'lv_tags=~\"vbs.snapshot=\"' vg0 | tr -d ' ' | LC_ALL=C sort",
+            "lvs --noheadings -o lv_name,lv_tags vg0 | awk '$2 ~ /vbs.snapshot=/ { print $1 }' | LC_ALL=C sort",
         );
         found.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
     };

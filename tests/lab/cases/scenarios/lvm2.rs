@@ -104,7 +104,7 @@ fn snapshot_cow_reduce(lab: &Lab) {
     let was = scene.mib("before_thick");
     lab.ok("lvreduce -qq -y -f -l -1 vg0/before_thick 2>&1");
     assert!(scene.mib("before_thick") < was);
-    lab.vbs(&["drift"]).exits(2).says("snapshot.before_thick").says("reserve");
+    lab.vbs(&["drift"]).exits(2).says("snapshot.before_thick reserve is 4 MiB, recorded 8 MiB");
     let plan = lab.vbs(&["plan", "--json"]).json();
     let planned = plan["resource_changes"].to_string();
     assert!(!planned.contains("\"delete\"") && !planned.contains("\"forget\""), "{planned}");
@@ -311,7 +311,7 @@ fn devicesfile_basic(lab: &Lab) {
     let before = scene.seqno();
     lab.ok("sed -i '/^devices {/a use_devicesfile = 1' /etc/lvm/lvm.conf; \
             part=$(readlink -f /dev/disk/by-id/virtio-lab-b); pvcreate -qq $part; \
-            mkdir -p /etc/lvm/devices; lvmdevices -y --adddev $part 2>&1");
+            mkdir -p /etc/lvm/devices; lvm lvmdevices -y --adddev $part 2>&1");
     assert_eq!(lab.ok("vgs --noheadings -o vg_name"), "");
     scene.declare(&made());
     for arguments in [&["plan"][..], &["apply", "--auto-approve"], &["destroy", "--auto-approve"]] {
@@ -320,7 +320,7 @@ fn devicesfile_basic(lab: &Lab) {
             .says("there is no volume group vg0 here")
             .says("does lvm.conf let LVM see them");
     }
-    lab.ok("for disk in c d; do lvmdevices -y --adddev $(readlink -f /dev/disk/by-id/virtio-lab-$disk) 2>&1; done");
+    lab.ok("for disk in c d; do lvm lvmdevices -y --adddev $(readlink -f /dev/disk/by-id/virtio-lab-$disk) 2>&1; done");
     assert_eq!(scene.seqno(), before);
     scene.settled();
     nobody_is_harmed(&scene);
