@@ -226,16 +226,15 @@ fn drift(lab: &Lab) {
     close(lab, &before);
 }
 
-/// The numbers of the frames that an apply sends, from the first one.
-fn frames(lab: &Lab) -> Vec<u32> {
+/// Applies, and gives a number to every frame that was sent, from 1 on.
+fn frames(lab: &Lab) -> Vec<usize> {
     let log = lab.workspace.root().join("boundaries");
     let _ = std::fs::remove_file(&log);
     let log = log.to_str().unwrap().to_owned();
     let variables = [("VBS_FAULT_ONE_MACHINE", "1"), ("VBS_FAULT", ""), ("VBS_FAULT_LOG", log.as_str())];
-    lab.vbs_with(&variables, &["apply", "--auto-approve"]).exits(0);
+    lab.vbs_with(&variables, &["apply", "--auto-approve", "--parallelism", "1"]).exits(0);
     let lines = std::fs::read_to_string(&log).unwrap();
-    let numbers = lines.lines().filter(|line| line.ends_with("SentBeforeAct"));
-    numbers.map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect()
+    (1..=lines.lines().filter(|line| line.ends_with("SentBeforeAct")).count()).collect()
 }
 
 fn struck(lab: &Lab, fault: &str) -> Output {
@@ -252,7 +251,7 @@ fn every_step_fails(lab: &Lab) {
     // Going back, every step fails once as well.
     let mut codes = BTreeSet::new();
     for frame in &frames {
-        let output = struck(lab, &format!("fail@{frame}"));
+        let output = struck(lab, &format!("fail@SentBeforeAct.{frame}"));
         codes.insert(output.code);
         vbs(lab, &["plan"]).exits(0);
         vbs(lab, &["drift"]).exits(0).says("No drift.");
@@ -261,7 +260,7 @@ fn every_step_fails(lab: &Lab) {
     as_before(lab, &before);
     declare(lab, "64MiB", ATTACHED);
     for frame in &frames {
-        let output = struck(lab, &format!("fail@{frame}"));
+        let output = struck(lab, &format!("fail@SentBeforeAct.{frame}"));
         codes.insert(output.code);
         if output.code != 0 {
             as_before(lab, &before);
@@ -282,10 +281,10 @@ fn every_reply_is_lost(lab: &Lab) {
     let frames = frames(lab);
     for frame in &frames {
         declare(lab, "64MiB", "");
-        struck(lab, &format!("mute@{}", frame + 1)).exits(0);
+        struck(lab, &format!("mute@ActedBeforeReply.{frame}")).exits(0);
         as_before(lab, &before);
         declare(lab, "64MiB", ATTACHED);
-        struck(lab, &format!("mute@{}", frame + 1)).exits(0);
+        struck(lab, &format!("mute@ActedBeforeReply.{frame}")).exits(0);
         settled(lab);
     }
     println!("{} replies were lost once on each way", frames.len());
