@@ -129,7 +129,7 @@ pub fn diff(
     let mut out = Diff::default();
     let mut unsurveyed: BTreeMap<&Address, (String, BTreeSet<Address>)> = BTreeMap::new();
     let keys: BTreeSet<&ObjectKey> = desired.keys().chain(world.records.keys()).collect();
-    for key in keys.into_iter().filter(|key| scope.contains(&key.address)) {
+    for key in keys.into_iter().filter(|key| layers::in_scope(world, desired, scope, key)) {
         let wanted = if options.destroy { None } else { desired.get(key) };
         let recorded = world.records.get(key);
         let Some(shown) = recorded.or(wanted.map(|wanted| &**wanted)) else { continue };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::diff::{Change, Decision, Diff, LiveIndex};
-use super::world::World;
+use super::world::{Scope, World};
 use super::{Layer, containers};
 use crate::model::{Address, Body, HostName, Kind, ObjectKey, Record};
 
@@ -12,6 +12,26 @@ use crate::model::{Address, Body, HostName, Kind, ObjectKey, Record};
 pub fn settle(world: &World<'_>, index: &LiveIndex<'_>, found: &mut Diff) {
     while keep_one(world, found) {}
     while replace_one(world, index, found) {}
+}
+
+/// Whether a run may change an object. A layer is changed for its attachments: a run that leaves them out, or is about their
+/// volume alone, leaves the way to them as it is.
+pub fn in_scope(
+    world: &World<'_>,
+    desired: &BTreeMap<ObjectKey, Arc<Record>>,
+    scope: &Scope,
+    key: &ObjectKey,
+) -> bool {
+    if key.is_primary() || matches!(scope, Scope::Everything) {
+        return scope.contains(&key.address);
+    }
+    let all: Vec<&Record> = world.records.values().chain(desired.values().map(|record| &**record)).collect();
+    let attachments = reaching(&all, key);
+    if attachments.is_empty() {
+        scope.contains(&key.address)
+    } else {
+        attachments.iter().any(|a| scope.contains(a))
+    }
 }
 
 /// The records that stand on `key`.
@@ -91,6 +111,11 @@ pub fn layer(world: &World<'_>, changes: &BTreeMap<ObjectKey, Change>, change: &
 fn served(world: &World<'_>, changes: &BTreeMap<ObjectKey, Change>, key: &ObjectKey) -> Vec<Address> {
     let made = changes.values().filter_map(|change| change.after.as_deref());
     let all: Vec<&Record> = world.records.values().chain(made).collect();
+    reaching(&all, key)
+}
+
+/// The attachments among these records whose way leads over `key`.
+fn reaching(all: &[&Record], key: &ObjectKey) -> Vec<Address> {
     let mut reached = BTreeSet::from([key]);
     loop {
         let before = reached.len();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::{Options, Scope, World, find_record};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::model::desired::Spec;
+use crate::model::desired::{Route, Spec};
 use crate::model::{Address, Body, Kind};
 
 /// The scope that the options ask for.
@@ -157,6 +157,14 @@ pub fn needs(spec: &Spec) -> Vec<&Address> {
     match spec {
         Spec::Volume(volume) => std::iter::once(&volume.pool).chain(&volume.source).collect(),
         Spec::Snapshot(snapshot) => vec![&snapshot.pool, &snapshot.volume],
-        Spec::Attachment(attachment) => vec![&attachment.hypervisor, &attachment.source],
+        Spec::Attachment(attachment) => {
+            let way = match &attachment.route {
+                Route::Direct => [None, None],
+                Route::Network { target } => [Some(&target.export), None],
+                Route::Session { target, initiator } => [Some(&target.export), Some(initiator)],
+            };
+            let ends = [Some(&attachment.hypervisor), Some(&attachment.source)];
+            ends.into_iter().chain(way).flatten().collect()
+        }
     }
 }

@@ -153,3 +153,44 @@ fn a_replacement_and_its_dependents_come_out_whole() {
         assert_eq!(run.code, Some(1), "{run:#?}");
     }
 }
+
+/// The way to a disk is made for its attachment, and not for the volume under whose address it is kept.
+#[test]
+fn a_run_without_the_attachment_makes_no_way_to_its_disk() {
+    let workspace = crate::support::Workspace::empty();
+    workspace.file(
+        "main.vbs.hcl",
+        r#"host "kvm1" { address = "ssh://root@127.0.0.1:9" }
+pool "lvm" "fast" {
+  volume_group = "vg0"
+  export "lio" { portal = "10.0.0.2:3260" }
+}
+hypervisor "directory" "vms" {
+  host = host.kvm1
+  path = "/srv/vms"
+}
+volume "db" {
+  pool = pool.fast
+  size = "64MiB"
+}
+attachment "a" {
+  volume     = volume.db
+  hypervisor = hypervisor.vms
+  vm         = "web"
+  device     = "vdb"
+}
+"#,
+    );
+    let whole = workspace.vbs(&["plan", "--no-refresh"]).exits(0);
+    assert!(whole.stdout.contains("session + kvm1") && whole.stdout.contains("export.fast will be prepared"));
+    for arguments in [["--target", "volume.db"], ["--exclude", "attachment.a"], ["--exclude", "export.fast"]]
+    {
+        let plan = workspace.vbs(&["plan", "--no-refresh", arguments[0], arguments[1]]).exits(0);
+        assert!(plan.stdout.contains("volume.db will be created"), "{arguments:?}");
+        assert!(
+            !plan.stdout.contains("export") && !plan.stdout.contains("session"),
+            "{arguments:?}: {}",
+            plan.stdout
+        );
+    }
+}
