@@ -154,7 +154,9 @@ impl<'machine> Lab<'machine> {
     /// [`Lab::note`].
     pub fn vbs_command(&self, arguments: &[&str]) -> Command {
         let mut command = self.workspace.command(arguments);
-        command.env("HOME", self.workspace.root()).env("VBS_SSH_CONFIG", self.workspace.path("../ssh_config"));
+        command
+            .env("HOME", self.workspace.root())
+            .env("VBS_SSH_CONFIG", self.workspace.path("../ssh_config"));
         command
     }
 

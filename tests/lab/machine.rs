@@ -127,7 +127,8 @@ impl Machine {
     /// From the snapshot, and waits until it answers.
     fn start(host: Host) -> Machine {
         let name_of = |host: Host| format!("tests-{}-{}", std::process::id(), host.name());
-        let (name, peer) = (name_of(host), name_of(if host == Host::Store1 { Host::Kvm1 } else { Host::Store1 }));
+        let (name, peer) =
+            (name_of(host), name_of(if host == Host::Store1 { Host::Kvm1 } else { Host::Store1 }));
         let begun = Instant::now();
         let directory = script("vm").args(["dir", &name]).output().unwrap();
         let directory = PathBuf::from(String::from_utf8(directory.stdout).unwrap().trim_end());
