@@ -111,17 +111,19 @@ impl<'machine> Lab<'machine> {
 
     /// The storage host in the configuration, as `host.store1`.
     pub fn host_block(&self) -> String {
-        self.block_of(Host::Store1)
+        self.block_of(Host::Store1, "")
     }
 
     /// Every host in the configuration, as `host.store1` and `host.kvm1`.
     pub fn host_blocks(&self) -> String {
-        self.hosts().into_iter().map(|host| self.block_of(host)).collect()
+        // Two machines under emulation on two processors may take their time to open a session.
+        let patience = "  connect_timeout = \"60s\"\n";
+        self.hosts().into_iter().map(|host| self.block_of(host, patience)).collect()
     }
 
-    fn block_of(&self, host: Host) -> String {
+    fn block_of(&self, host: Host, more: &str) -> String {
         let port = self.machine(host).port();
-        format!("host \"{}\" {{\n  address = \"ssh://root@127.0.0.1:{port}\"\n}}\n", host.name())
+        format!("host \"{}\" {{\n  address = \"ssh://root@127.0.0.1:{port}\"\n{more}}}\n", host.name())
     }
 
     /// Runs vbs in the workspace to its end.

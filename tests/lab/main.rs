@@ -73,6 +73,8 @@ impl Case {
 #[derive(Debug, Clone, Copy)]
 pub struct Beginning {
     pub name: &'static str,
+    /// What it is made from in turn; nothing is the images as they were built.
+    pub on: Option<&'static Beginning>,
     pub prepare: fn(&Lab),
 }
 
@@ -119,7 +121,7 @@ fn passes(machines: &Machines, case: &Case) -> bool {
     let mut lab = None;
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let lab = lab.insert(Lab::fresh(machines.choose(case.hosts)));
-        begin(lab, case.begins);
+        begin(lab, case.begins.as_ref());
         reset = Some(started.elapsed());
         (case.run)(lab);
     }));
@@ -135,10 +137,10 @@ fn passes(machines: &Machines, case: &Case) -> bool {
     outcome.is_ok()
 }
 
-fn begin(lab: &Lab, beginning: Option<Beginning>) {
-    let Some(Beginning { name, prepare }) = beginning else { return lab.reset_to(machine::NEW) };
+fn begin(lab: &Lab, beginning: Option<&Beginning>) {
+    let Some(Beginning { name, on, prepare }) = beginning else { return lab.reset_to(machine::NEW) };
     if !lab.has_kept(name) {
-        lab.reset_to(machine::NEW);
+        begin(lab, *on);
         prepare(&lab.again());
         lab.keep(name);
     }

@@ -31,7 +31,8 @@ pub const STRANGERS: [&str; 5] =
 pub const BRITTLE: &str = "brittle";
 
 /// What most scenarios begin with.
-pub const STORAGE: Beginning = Beginning { name: "crash-storage", prepare: |lab| make_storage(lab, DISK_B) };
+pub const STORAGE: Beginning =
+    Beginning { name: "crash-storage", on: None, prepare: |lab| make_storage(lab, DISK_B) };
 
 /// One volume group with a thin pool, and volumes of others of every kind.
 fn make_storage(lab: &Lab, disk: &str) {

@@ -3,44 +3,49 @@
 
 use std::sync::OnceLock;
 
-use super::scene::{self, Route, Surroundings};
+use super::scene::{ROUTE, Route, Surroundings};
 use crate::Beginning;
 use crate::cases::crash::world::copy;
 use crate::lab::Lab;
 
-pub const VOLUME: Beginning = Beginning { name: "route-volume", prepare: |lab| VOLUME_IS.make(lab) };
-pub const ATTACHED: Beginning = Beginning { name: "route-attached", prepare: |lab| ATTACHED_IS.make(lab) };
+pub const VOLUME: Beginning = Beginning { name: "route-volume", on: Some(&ROUTE), prepare: make_volume };
+pub const ATTACHED: Beginning =
+    Beginning { name: "route-attached", on: Some(&VOLUME), prepare: make_attached };
 
 /// What is written on the storage host into the volume, at its 4096th byte.
 pub const STAMP: &str = "written on store1";
 pub const SIZE: &str = "16MiB";
 
-static VOLUME_IS: Begun = Begun::new(false);
-static ATTACHED_IS: Begun = Begun::new(true);
+static VOLUME_IS: Begun = Begun::new();
+static ATTACHED_IS: Begun = Begun::new();
+
+fn make_volume(lab: &Lab) {
+    let route = Route::new(lab);
+    route.declare(&route.volume(SIZE));
+    route.apply_again();
+    lab.stamp("/dev/vg0/db", 4096, STAMP);
+    VOLUME_IS.save(&route);
+}
+
+fn make_attached(lab: &Lab) {
+    let (route, _) = volume(lab);
+    route.apply_again();
+    ATTACHED_IS.save(&route);
+}
 
 struct Begun {
-    attached: bool,
     workspace: OnceLock<tempfile::TempDir>,
     surroundings: OnceLock<Surroundings>,
 }
 
 impl Begun {
-    const fn new(attached: bool) -> Begun {
-        Begun { attached, workspace: OnceLock::new(), surroundings: OnceLock::new() }
+    const fn new() -> Begun {
+        Begun { workspace: OnceLock::new(), surroundings: OnceLock::new() }
     }
 
-    fn make(&self, lab: &Lab) {
-        scene::prepare(lab);
-        let route = Route::new(lab);
-        route.declare(&route.volume(SIZE));
-        route.apply_again();
-        lab.stamp("/dev/vg0/db", 4096, STAMP);
-        if self.attached {
-            route.declare(&route.attached(SIZE));
-            route.apply_again();
-        }
+    fn save(&self, route: &Route) {
         let aside = tempfile::tempdir().unwrap();
-        copy(lab.workspace.root(), aside.path());
+        copy(route.lab.workspace.root(), aside.path());
         assert!(self.workspace.set(aside).is_ok() && self.surroundings.set(route.surroundings()).is_ok());
     }
 

@@ -11,21 +11,24 @@ use crate::storage::DISK_B;
 use crate::workspace::Output;
 
 /// A volume group and a VM; and of others, a volume, the target that offers it, and a session of kvm1 with that target.
-pub const ROUTE: Beginning = Beginning { name: "route", prepare };
+pub const ROUTE: Beginning = Beginning { name: "route", on: None, prepare };
 
 const FOREIGN: &str = "iqn.2001-04.com.example:foreign";
 
-pub fn prepare(lab: &Lab) {
+fn prepare(lab: &Lab) {
     lab.volume_group("vg0", DISK_B);
     lab.stranger("vg0", "foreign", "8M");
     lab.ok(&format!(
-        "targetcli /backstores/block create name=foreign dev=/dev/vg0/foreign >/dev/null
-         targetcli /iscsi create {FOREIGN} >/dev/null
-         targetcli /iscsi/{FOREIGN}/tpg1/portals delete 0.0.0.0 3260 >/dev/null
-         targetcli /iscsi/{FOREIGN}/tpg1/portals create 10.9.0.1 3261 >/dev/null
-         targetcli /iscsi/{FOREIGN}/tpg1/luns create /backstores/block/foreign >/dev/null
-         targetcli /iscsi/{FOREIGN}/tpg1 set attribute generate_node_acls=1 authentication=0 >/dev/null
-         targetcli saveconfig >/dev/null; rm -rf /etc/rtslib-fb-target/backup; systemctl enable -q rtslib-fb-targetctl"
+        "targetcli >/dev/null <<END
+/backstores/block create name=foreign dev=/dev/vg0/foreign
+/iscsi create {FOREIGN}
+/iscsi/{FOREIGN}/tpg1/portals delete 0.0.0.0 3260
+/iscsi/{FOREIGN}/tpg1/portals create 10.9.0.1 3261
+/iscsi/{FOREIGN}/tpg1/luns create /backstores/block/foreign
+/iscsi/{FOREIGN}/tpg1 set attribute generate_node_acls=1 authentication=0
+saveconfig
+END
+         test -d /sys/kernel/config/target/iscsi/{FOREIGN}/tpgt_1/np/10.9.0.1:3261; rm -rf /etc/rtslib-fb-target/backup; systemctl enable -q rtslib-fb-targetctl"
     ));
     lab.ok_on(
         Host::Kvm1,
