@@ -518,6 +518,7 @@ impl<'a> Builder<'a> {
 
     fn finish(mut self) -> Finished {
         self.edges.add_claims(&self.steps);
+        self.diagnostics.extend(problems::grown_and_kept(self.world, &self.steps));
         for (effect, row) in containers::changed_settings(self.world) {
             self.effects.push(effect);
             self.rows.push(row);
