@@ -85,6 +85,9 @@ pub fn strike(world: &World, strike: &Strike) -> Result<Ending, String> {
     world.rewind();
     run_struck(world, strike)?;
     until_guards_are_free(world);
+    if strike.blow == Blow::DiskFails {
+        take_the_disk_back(world)?;
+    }
     let facts = recover(world, strike.resume)?;
     let facts = finish_halted(world, facts)?;
     let facts = if is_lost_with_its_host(world, strike.blow) { finish(world)? } else { facts };
@@ -197,6 +200,22 @@ fn recover_beside(world: &World, gate: Gate) -> Result<(), String> {
             "the frame that came too late changed something: {before:?}\nwas before, and is\n{after:?}"
         ))
     }
+}
+
+/// LVM notes in the metadata that a disk is missing where a command of its own found it gone half-way, and goes on missing
+/// it when it is back. That is for people to decide, so vbs stays stuck and says how; we do as it says.
+fn take_the_disk_back(world: &World) -> Result<(), String> {
+    let missing = world.lab.ok("vgs --noheadings -o vg_missing_pv_count vg0");
+    if missing.trim() == "0" {
+        return Ok(());
+    }
+    let stuck = world.run(&["recover"], "").expect("recover without the disk", &[4])?;
+    let cure = "vgextend --restoremissing vg0 ";
+    if !stuck.output.text().contains(cure) {
+        return Err(format!("it does not say `{cure}…`:\n{}", stuck.output.text()));
+    }
+    world.lab.ok(&format!("{cure} /dev/mapper/{BRITTLE}"));
+    Ok(())
 }
 
 /// Recovers with a clean environment until nothing is left, and proves that recovering again changes nothing. Gives what

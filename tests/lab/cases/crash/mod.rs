@@ -126,7 +126,7 @@ fn strikes(scenario: &Scenario, passed: &[Class]) -> Vec<Strike> {
         strikes.push(Strike { class, nth, blow, resume });
     };
     if scenario.brittle {
-        for nth in (1..=frames).rev().step_by(2) {
+        for nth in 1..=frames {
             add(SentBeforeAct, nth, Blow::DiskFails);
         }
         return strikes;
