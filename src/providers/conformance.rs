@@ -198,6 +198,7 @@ fn session(container: &ContainerSpec, size: u64, fingerprint: &str) -> Record {
         login: login(fingerprint),
         mutual: None,
         serial: id(1).to_string(),
+        access: Access::ReadWrite,
         device: "/dev/disk/by-id/wwn-0x6001405".to_owned(),
         size: Some(Bytes(size)),
         state: "logged_in".to_owned(),

@@ -23,6 +23,7 @@ pub mod lio;
 pub mod lvm;
 pub mod needs;
 pub mod open_iscsi;
+pub mod probe;
 pub mod qemu;
 pub mod seat;
 pub mod store;
