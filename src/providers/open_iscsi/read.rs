@@ -101,7 +101,8 @@ fn session(mark: &SeatedMark, host: &Host<'_>) -> Option<Observed> {
     let mut health = Health::Good;
     if let Some(disk) = disk {
         body.size = made.size.map(|_| disk.size);
-        if disk.serial != made.serial {
+        let digits = |serial: &str| serial.replace('-', "");
+        if digits(disk.serial) != digits(&made.serial) {
             health = seat::replaced(format!("a disk with the serial {:?} ({})", disk.serial, disk.name));
         }
     }
