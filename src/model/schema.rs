@@ -15,6 +15,8 @@ pub enum AttributeType {
     Text,
     Bool,
     TextList,
+    /// One command as a list of texts, or a list of such lists.
+    Commands,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,9 +81,10 @@ pub struct ProviderSchema {
     pub seat: fn(&ContainerSpec) -> String,
     pub traits: Traits,
     /// Exports: the number of the one LUN of every target.
-    pub lun: u32,
-    /// Exports: the lasting name that a host gives to a disk of this serial, below `/dev/disk/by-id`.
-    pub device_path: fn(serial: &str) -> String,
+    pub lun: fn(&ContainerSpec) -> u32,
+    /// Exports: the lasting name that a host gives to a disk of this serial, below `/dev/disk/by-id`; empty where
+    /// nothing says it.
+    pub device_path: fn(&ContainerSpec, serial: &str) -> String,
 }
 
 impl ProviderSchema {
@@ -114,8 +117,8 @@ impl ProviderSchema {
             speaks_iscsi: false,
             seat: |_| String::new(),
             traits: Traits::default(),
-            lun: 0,
-            device_path: |_| String::new(),
+            lun: |_| 0,
+            device_path: |_, _| String::new(),
         }
     }
 }

@@ -103,6 +103,7 @@ pub static CATALOG: Catalog = Catalog(&[
     &command::pool::CommandPool,
     &lio::LioExport,
     &tgt::TgtExport,
+    &command::export::CommandExport,
     &open_iscsi::OpenIscsi,
     &directory::DirectoryHypervisor,
     &qemu::QemuHypervisor,
