@@ -34,6 +34,8 @@ pub struct Traits {
     pub keeps_size: bool,
     /// A disk can be pointed to another name of its source, and no guest notices.
     pub repoints: bool,
+    /// It knows a VM as it runs and as it is configured, and a disk is in both.
+    pub configures: bool,
 }
 
 /// What is wrong with the value of one attribute.

@@ -87,8 +87,8 @@ fn changeable(world: &World<'_>, recorded: &Record) -> &'static [&'static str] {
     let container = containers::spec(world, &recorded.object.container);
     let repoints = container.is_some_and(|container| world.makers.traits(container).repoints);
     match &recorded.object.body {
-        Body::Disk(_) if repoints => &["host_path", "size"],
-        Body::Disk(_) => &["size"],
+        Body::Disk(_) if repoints => &["host_path", "size", "live", "config"],
+        Body::Disk(_) => &["size", "live", "config"],
         Body::Export(_) => &["device", "others", "serial", "size", "state"],
         Body::Grant(_) => &["access", "login", "mutual", "state"],
         Body::Session(_) => &["login", "mutual", "size", "state"],

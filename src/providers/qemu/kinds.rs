@@ -27,7 +27,7 @@ pub fn schema() -> ProviderSchema {
         check_disk,
         speaks_iscsi: true,
         seat: |container| format!("/var/lib/vbs/qemu/{}", container.address.label),
-        traits: Traits { keeps_size: true, repoints: true },
+        traits: Traits { keeps_size: true, repoints: true, ..Traits::default() },
         ..ProviderSchema::of(Kind::Hypervisor, NAME)
     }
 }
