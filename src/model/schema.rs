@@ -38,6 +38,8 @@ pub struct Traits {
     pub repoints: bool,
     /// It has to know of a disk whether others write to it as well, and learns that only as it attaches it.
     pub minds_sharing: bool,
+    /// It knows a VM as it runs and as it is configured, and a disk is in both.
+    pub configures: bool,
 }
 
 /// What is wrong with the value of one attribute.

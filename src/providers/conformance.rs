@@ -174,6 +174,7 @@ fn disk(container: &ContainerSpec, host_path: &str) -> Record {
         host_path: host_path.to_owned(),
         network: None,
         through: None,
+        presence: None,
         size: None,
     };
     record(container, "attachment.a", Part::DISK, 3, Body::Disk(body))

@@ -19,6 +19,7 @@ mod conformance;
 pub mod directory;
 pub mod file;
 pub mod iscsi;
+pub mod libvirt;
 pub mod lio;
 pub mod lvm;
 pub mod needs;
@@ -107,6 +108,7 @@ pub static CATALOG: Catalog = Catalog(&[
     &open_iscsi::OpenIscsi,
     &directory::DirectoryHypervisor,
     &qemu::QemuHypervisor,
+    &libvirt::LibvirtHypervisor,
     &command::hypervisor::CommandHypervisor,
 ]);
 
