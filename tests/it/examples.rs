@@ -10,8 +10,11 @@ use crate::support::Workspace;
 const LIFTED: &[(&str, &[&str])] = &[("lifecycle.vbs.hcl", &["--var", "keep_db=false"])];
 
 /// What needs volume groups or VMs, and what runs it where they are.
-const ELSEWHERE: &[(&str, &str)] =
-    &[("lvm.vbs.hcl", "tests/lab/cases/workflow.rs"), ("qemu.vbs.hcl", "tests/it/qemu/mod.rs")];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("libvirt.vbs.hcl", "tests/it/libvirt/mod.rs"),
+    ("lvm.vbs.hcl", "tests/lab/cases/workflow.rs"),
+    ("qemu.vbs.hcl", "tests/it/qemu/mod.rs"),
+];
 
 /// What needs a tool that nobody packages any more. What it does is proved with a small one of the same kind.
 const ONLY_READ: &[&str] = &["xm.vbs.hcl"];

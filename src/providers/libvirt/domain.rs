@@ -113,13 +113,10 @@ fn of<'a>(node: Node<'a, 'a>, name: &str, attribute: &str) -> &'a str {
 }
 
 /// Index and model of the controllers of a type.
-fn controllers<'a>(
-    devices: Node<'a, 'a>,
-    kind: &'static str,
-) -> impl Iterator<Item = (u32, &'a str)> {
-    named(devices, "controller")
-        .filter(move |it| it.attribute("type") == Some(kind))
-        .filter_map(|it| Some((it.attribute("index")?.parse().ok()?, it.attribute("model").unwrap_or_default())))
+fn controllers<'a>(devices: Node<'a, 'a>, kind: &'static str) -> impl Iterator<Item = (u32, &'a str)> {
+    named(devices, "controller").filter(move |it| it.attribute("type") == Some(kind)).filter_map(|it| {
+        Some((it.attribute("index")?.parse().ok()?, it.attribute("model").unwrap_or_default()))
+    })
 }
 
 /// A number as libvirt writes those of addresses: `0x1f`, `31`.
@@ -142,7 +139,8 @@ fn room(devices: Node<'_, '_>) -> Option<usize> {
     let buses: Vec<(u32, &str)> = controllers(devices, "pci").collect();
     let is = |wanted: &[&str], model: &str| wanted.contains(&model);
     if buses.iter().any(|(_, model)| is(&["pcie-root"], model)) {
-        let ports = buses.iter().filter(|(_, model)| is(&["pcie-root-port", "pcie-switch-downstream-port"], model));
+        let ports =
+            buses.iter().filter(|(_, model)| is(&["pcie-root-port", "pcie-switch-downstream-port"], model));
         return Some(ports.filter(|(bus, _)| !taken.iter().any(|(at, _)| at == bus)).count());
     }
     let conventional = buses.iter().filter(|(_, model)| is(&["pci-root", "pci-bridge"], model));

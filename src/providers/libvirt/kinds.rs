@@ -64,7 +64,9 @@ fn check_disk(vm: &str, device: &str) -> Result<(), String> {
     }
     match xml::place(device) {
         Some(_) => Ok(()),
-        None => Err(format!("the device's name {device:?} is none of libvirt's: write vda to vdzz, or sda to sdzz.")),
+        None => Err(format!(
+            "the device's name {device:?} is none of libvirt's: write vda to vdzz, or sda to sdzz."
+        )),
     }
 }
 

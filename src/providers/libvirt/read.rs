@@ -7,8 +7,8 @@ use uuid::Uuid;
 use crate::model::command::Answer;
 use crate::model::observed::VmView;
 use crate::model::{
-    Access, Address, Body, Bus, Bytes, ContainerView, DiskBody, Health, Kind, Observed, Place,
-    Presence, READY, SourceRef,
+    Access, Address, Body, Bus, Bytes, ContainerView, DiskBody, Health, Kind, Observed, Place, Presence,
+    READY, SourceRef,
 };
 use crate::providers::seat::{self, Contents, Seat, SeatedMark};
 use crate::providers::{Scope, store};
@@ -112,9 +112,10 @@ impl<'a> Look<'a> {
         let ours = format!("ua-vbs-{}-", self.scope.lineage.simple());
         let drive = xml::place(device).filter(|(bus, _)| *bus == Bus::Scsi).map(|(_, unit)| (0, unit));
         let domains = vm.live.iter().chain(&vm.config);
-        domains.flat_map(|domain| &domain.disks).filter(|disk| !disk.alias.starts_with(&ours)).any(|disk| {
-            disk.dev == device || (drive.is_some() && disk.bus == "scsi" && disk.drive == drive)
-        })
+        domains
+            .flat_map(|domain| &domain.disks)
+            .filter(|disk| !disk.alias.starts_with(&ours))
+            .any(|disk| disk.dev == device || (drive.is_some() && disk.bus == "scsi" && disk.drive == drive))
     }
 
     /// A marked disk; nothing where nothing of it is left.

@@ -36,7 +36,8 @@ pub const RELEASE: Verb = Verb {
 pub const ATTACH: Verb = Verb {
     name: "attach",
     parameters: &[
-        "path", "identity", "id", "uri", "vm", "device", "target", "login", "config", "xml", "keyring", "mark",
+        "path", "identity", "id", "uri", "vm", "device", "target", "login", "config", "xml", "keyring",
+        "mark",
     ],
     script: script!("scripts/disk.sh", "scripts/attach.sh"),
     shown: "virsh -c {uri} attach-device {vm} {id}.xml --live --config # mark {path}/.vbs/{id}.json",

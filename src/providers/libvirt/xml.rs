@@ -87,10 +87,8 @@ fn iscsi(id: Uuid, network: &NetworkDisk, portal: &str) -> String {
         escaped(&network.initiator)
     );
     if let Some(login) = &network.login {
-        text += &format!(
-            "<auth username='{}'><secret type='iscsi' uuid='{id}'/></auth>",
-            escaped(&login.user)
-        );
+        text +=
+            &format!("<auth username='{}'><secret type='iscsi' uuid='{id}'/></auth>", escaped(&login.user));
     }
     text + "</source>"
 }

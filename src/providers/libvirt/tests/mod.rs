@@ -162,7 +162,8 @@ fn what_is_in_the_way_is_seen_and_nothing_of_others_is_touched() {
     let disk = |target: &str, more: &str| {
         format!("<disk type='file'><source file='{}'/>{target}{more}</disk>", theirs.display())
     };
-    let plug = |text: String| rig.daemon.feed(&["attach-device", "web", "/dev/stdin", "--live", "--config"], &text);
+    let plug =
+        |text: String| rig.daemon.feed(&["attach-device", "web", "/dev/stdin", "--live", "--config"], &text);
     plug(disk("<target dev='vda' bus='virtio'/>", "<shareable/>"));
     plug(disk(
         "<target dev='sdk' bus='scsi'/>",
@@ -301,8 +302,14 @@ fn what_a_real_libvirt_said_is_read() {
         assert!(ours.is_read_only && ours.is_shareable);
         let net = domain.find(&xml::alias(id(901), id(3))).unwrap();
         let Source::Iscsi { name, portals, initiator, user } = &net.source else { panic!("{net:?}") };
-        assert_eq!((name.as_str(), initiator.as_str()), ("iqn.2026-11.vbs.shop:vol/1", "iqn.2026-11.vbs.shop:vm.a"));
-        assert_eq!((portals.as_slice(), user.as_deref()), (&["127.0.0.1:3260".to_owned()][..], Some("vbs-in")));
+        assert_eq!(
+            (name.as_str(), initiator.as_str()),
+            ("iqn.2026-11.vbs.shop:vol/1", "iqn.2026-11.vbs.shop:vm.a")
+        );
+        assert_eq!(
+            (portals.as_slice(), user.as_deref()),
+            (&["127.0.0.1:3260".to_owned()][..], Some("vbs-in"))
+        );
         assert_eq!(net.drive, Some((0, 2)));
         assert_eq!(domain.disks.iter().filter(|disk| disk.device == "cdrom").count(), 1);
         assert_eq!(domain.slots()[&Bus::Virtio].free, 1);
@@ -310,8 +317,13 @@ fn what_a_real_libvirt_said_is_read() {
     }
     let pc = Domain::read(include_str!("../fixtures/libvirt-9.0.0-pc-config.xml")).unwrap();
     assert_eq!((pc.slots()[&Bus::Virtio].free, pc.slots()[&Bus::Scsi].free), (29, 0));
-    for cut in ["", "<domain/>", "<domain><devices></domain>", "<x><devices/></x>", "<domain><devices><disk/></devices></domain>"]
-    {
+    for cut in [
+        "",
+        "<domain/>",
+        "<domain><devices></domain>",
+        "<x><devices/></x>",
+        "<domain><devices><disk/></devices></domain>",
+    ] {
         assert!(Domain::read(cut).is_err(), "{cut:?}");
     }
     let mut vm = vm::Vm::default();

@@ -106,12 +106,8 @@ pub fn contents(daemon: &Daemon, vm: &str) -> String {
         let lines = text.lines().map(|line| line.split(" index='").next().unwrap_or_default().to_owned());
         lines.collect::<Vec<_>>().join("\n")
     };
-    [
-        without_numbers(text(&["dumpxml", vm])),
-        text(&["dumpxml", "--inactive", vm]),
-        text(&["secret-list"]),
-    ]
-    .join("\n")
+    [without_numbers(text(&["dumpxml", vm])), text(&["dumpxml", "--inactive", vm]), text(&["secret-list"])]
+        .join("\n")
 }
 
 pub fn disk_of(record: &mut Record) -> &mut DiskBody {
