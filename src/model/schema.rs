@@ -15,6 +15,8 @@ pub enum AttributeType {
     Text,
     Bool,
     TextList,
+    /// `"auto"`, `"off"`, or `{ user, password }`, of which the password is sensitive.
+    Login,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
