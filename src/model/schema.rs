@@ -36,6 +36,10 @@ pub struct Traits {
     pub keeps_size: bool,
     /// A disk can be pointed to another name of its source, and no guest notices.
     pub repoints: bool,
+    /// It has to know of a disk whether others write to it as well, and learns that only as it attaches it.
+    pub minds_sharing: bool,
+    /// It knows a VM as it runs and as it is configured, and a disk is in both.
+    pub configures: bool,
 }
 
 /// What is wrong with the value of one attribute.
@@ -71,6 +75,8 @@ pub struct ProviderSchema {
     pub guest_path: fn(&ContainerSpec, &AttachmentSpec) -> String,
     /// Hypervisors: why this VM name or device name cannot be used, if it cannot.
     pub check_disk: fn(vm: &str, device: &str) -> Result<(), String>,
+    /// Hypervisors: why it cannot attach what others attach as well (`shared = true`), if it cannot.
+    pub check_shared: fn(&ContainerSpec, &AttachmentSpec) -> Result<(), String>,
     /// Hypervisors: whether it can log in to targets itself (`initiator = "builtin"`).
     pub speaks_iscsi: bool,
     /// The directory on the host where guard, epochs and marks lie, where no attribute names one; empty where one does.
@@ -109,6 +115,7 @@ impl ProviderSchema {
             volume_path: |_, _, _| String::new(),
             guest_path: |_, _| String::new(),
             check_disk: |_, _| Err("it has no virtual machines".to_owned()),
+            check_shared: |_, _| Err("it has no way to say that others use the disk as well".to_owned()),
             speaks_iscsi: false,
             seat: |_| String::new(),
             traits: Traits::default(),

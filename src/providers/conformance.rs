@@ -174,6 +174,7 @@ fn disk(container: &ContainerSpec, host_path: &str) -> Record {
         host_path: host_path.to_owned(),
         network: None,
         through: None,
+        presence: None,
         size: None,
     };
     record(container, "attachment.a", Part::DISK, 3, Body::Disk(body))
@@ -226,6 +227,7 @@ fn session(container: &ContainerSpec, size: u64, fingerprint: &str) -> Record {
         login: login(fingerprint),
         mutual: None,
         serial: id(1).to_string(),
+        access: Access::ReadWrite,
         device: "/dev/disk/by-id/wwn-0x6001405".to_owned(),
         size: Some(Bytes(size)),
         state: "logged_in".to_owned(),

@@ -19,10 +19,12 @@ mod conformance;
 pub mod directory;
 pub mod file;
 pub mod iscsi;
+pub mod libvirt;
 pub mod lio;
 pub mod lvm;
 pub mod needs;
 pub mod open_iscsi;
+pub mod probe;
 pub mod qemu;
 pub mod seat;
 pub mod store;
@@ -106,6 +108,7 @@ pub static CATALOG: Catalog = Catalog(&[
     &open_iscsi::OpenIscsi,
     &directory::DirectoryHypervisor,
     &qemu::QemuHypervisor,
+    &libvirt::LibvirtHypervisor,
     &command::hypervisor::CommandHypervisor,
 ]);
 

@@ -145,6 +145,14 @@ impl Bench {
         self.step(Operation::Join { body: ContainerBody { makes }, exists: false })
     }
 
+    /// Plays a program of [`PROGRAMS`]: `script` goes before what it really does.
+    pub fn play(&self, program: &str, script: &str) {
+        let path = self.tools.path().join(program);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{script}\nexec /usr/bin/{program} \"$@\"\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+
     /// Runs an action as the transport does.
     pub fn run(&self, action: &Action, fault: Option<(Fault, usize)>) -> Answer {
         let mut frame = CATALOG.frame(action, &self.provider.guard(&self.container)).unwrap();

@@ -5,7 +5,7 @@
 mod kinds;
 mod read;
 #[cfg(test)]
-pub mod server;
+pub(crate) mod server;
 mod show;
 mod steps;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The block `hypervisor "command"` as data.
 
 use crate::model::desired::AttachmentSpec;
-use crate::model::schema::{AttributeType, Fault, ProviderSchema};
+use crate::model::schema::{AttributeType, Fault, ProviderSchema, Traits};
 use crate::model::{ContainerSpec, Kind};
 use crate::providers::command::look::{self, attribute};
 use crate::providers::command::reader::{Field, LIST, Reader, fault};
@@ -16,14 +16,14 @@ pub const FIELDS: &[Field] = &[
 ];
 
 const VERBS: &[(&str, &[&str])] = &[
-    ("attach", &["vm", "device", "host_path", "serial", "id", "mark", "access", "path"]),
+    ("attach", &["vm", "device", "host_path", "serial", "id", "mark", "access", "shared", "path"]),
     ("detach", &["vm", "device", "host_path", "serial", "id", "mark", "path"]),
 ];
 
 pub fn schema() -> ProviderSchema {
     use AttributeType::{Text, TextList};
     let verbs = [
-        ("attach", TextList, "Attaches {host_path} to {vm} as {device}. Placeholders: {vm} {device} {host_path} {serial} {id} {mark} {access}, which is `rw` or `ro`."),
+        ("attach", TextList, "Attaches {host_path} to {vm} as {device}. Placeholders: {vm} {device} {host_path} {serial} {id} {mark} {access}, which is `rw` or `ro`, {shared}, which is `shared` or `exclusive` and has to stand in it where an attachment is `shared`."),
         ("detach", TextList, "Detaches {device} from {vm}. Placeholders: {vm} {device} {host_path} {serial} {id} {mark}."),
         ("guest_path", Text, "Where the guest finds the disk. Placeholders: {vm} {device}. Default: `/dev/{device}`."),
     ]
@@ -58,6 +58,8 @@ pub fn schema() -> ProviderSchema {
             check_name(vm).map_err(|why| format!("the VM's name {why}"))?;
             check_name(device).map_err(|why| format!("the device's name {why}"))
         },
+        check_shared,
+        traits: Traits { minds_sharing: true, ..Traits::default() },
         seat: look::seat,
         ..ProviderSchema::of(Kind::Hypervisor, NAME)
     }
@@ -105,6 +107,16 @@ fn check_name(name: &str) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// A hypervisor that is not told would lock the disk, or cache it.
+fn check_shared(container: &ContainerSpec, _: &AttachmentSpec) -> Result<(), String> {
+    match container.list("attach") {
+        Some(list) if !template::uses(list, "shared") => Err(
+            "its template `attach` does not tell the hypervisor that others use the disk as well. Use {shared} in it, which is `shared` or `exclusive`".to_owned(),
+        ),
+        _ => Ok(()),
+    }
 }
 
 fn guest_path(container: &ContainerSpec, attachment: &AttachmentSpec) -> String {

@@ -74,6 +74,7 @@ impl Ask<'_, '_> {
             ("id", &id),
             ("mark", &tool_mark),
             ("access", access),
+            ("shared", if disk.shared { "shared" } else { "exclusive" }),
             ("path", self.request.container.text("path")),
         ];
         let filled = template::fill(list, &values).map_err(wrong)?;
