@@ -17,15 +17,16 @@ use crate::config::resolve::{Resolved, resolve};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Failure;
 use crate::hosts::{Hosts, Ssh};
-use crate::model::desired::{AttachmentSpec, Desired, Route, Spec};
-use crate::model::{Address, ContainerSpec, ContainerView, Kind, Surveyed};
+use crate::model::desired::{self, AttachmentSpec, Desired, Route, Spec};
+use crate::model::{Address, ContainerSpec, ContainerView, Kind, Setting, Surveyed};
 use crate::plan::UNRECORDED;
 use crate::plan::build::{Built, build};
 use crate::plan::diff::occupies;
 use crate::plan::lower::lower;
 use crate::plan::moves::{self, Moved};
+use crate::plan::sharing;
 use crate::plan::step::Effect;
-use crate::plan::world::{Fingerprints, Options, Proof, World};
+use crate::plan::world::{Fingerprints, Makers, Options, Proof, World};
 use crate::providers::CATALOG;
 use crate::state::{Key, Recorded};
 use crate::survey::{Target, first_look};
@@ -121,7 +122,7 @@ fn needs_secrets(desired: &Desired, recorded: &Recorded) -> bool {
         Spec::Attachment(AttachmentSpec {
             route: Route::Session { target, .. } | Route::Network { target },
             ..
-        }) => target.chap || target.mutual,
+        }) => target.chap.is_wanted() || target.mutual.is_wanted(),
         _ => false,
     });
     wanted || recorded.records.values().any(|record| !record.object.body.clone().logins().1.is_empty())
@@ -132,6 +133,17 @@ impl Fingerprints for Situation<'_> {
         let Proof { target, user, secret } = proof;
         let key = self.key.as_ref();
         key.map(|key| key.fingerprint_of(self.recorded.lineage, target, user, secret)).unwrap_or_default()
+    }
+
+    fn sealed(&self, secret: &str) -> Option<String> {
+        let given = self.resolved.desired.containers.values().flat_map(|container| {
+            container.settings.iter().filter_map(|(name, setting)| match setting {
+                Setting::Login(login) => Some((desired::Target::given(&container.address, name), login)),
+                _ => None,
+            })
+        });
+        let (name, login) = given.into_iter().find(|(name, _)| name == secret)?;
+        self.key.as_ref()?.seal_secret(self.recorded.lineage, &name, login.secret.reveal())
     }
 }
 
@@ -237,7 +249,17 @@ pub fn on_excluded_host(excludes: &[Address], container: &ContainerSpec) -> bool
 
 fn targets(desired: &Desired, recorded: &Recorded, excludes: &[Address]) -> Result<Vec<Target>, Failure> {
     let mut wanted: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
+    let mut probed: BTreeMap<Address, BTreeMap<Uuid, String>> = BTreeMap::new();
+    let shared = sharing::shared(desired);
     for record in lower(desired)?.into_values() {
+        let pool = &record.object.container;
+        if record.object.key.is_primary()
+            && shared.contains_key(&record.object.key.address)
+            && let Some(place) =
+                desired.containers.get(pool).and_then(|spec| CATALOG.place(spec, &record.object))
+        {
+            probed.entry(pool.clone()).or_default().insert(record.object.id, place);
+        }
         if let Some(name) = occupies(&record.object.body) {
             wanted.entry(record.object.container.clone()).or_default().insert(name);
         }
@@ -253,6 +275,7 @@ fn targets(desired: &Desired, recorded: &Recorded, excludes: &[Address]) -> Resu
             spec: spec.clone(),
             identity: recorded.containers.get(address).map(|record| record.identity),
             wanted: wanted.remove(address).unwrap_or_default(),
+            probed: probed.remove(address).unwrap_or_default(),
         })
         .collect())
 }

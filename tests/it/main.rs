@@ -10,15 +10,18 @@
     reason = "a test may stop at the first surprise, and looks at the world by every means"
 )]
 
+mod chap;
 mod cli;
 mod config;
 mod dependencies;
 mod examples;
+mod libvirt;
 mod qemu;
 mod readme;
 mod reference;
 mod safety;
 mod saga;
+mod sharing;
 mod ssh;
 mod support;
 mod tgt;

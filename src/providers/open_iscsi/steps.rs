@@ -17,7 +17,7 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
         Operation::Join { body, .. } => Ok(vec![store::join(&ENTRY, request, &body.makes)]),
         Operation::Release { record } => Ok(vec![store::release(&ENTRY, request, record)]),
         Operation::Create { after, .. } => Ok(vec![ask.login(after)?]),
-        Operation::Update { after, live, .. } => ask.update(after, live),
+        Operation::Update { before, after, live, .. } => ask.update(before, after, live),
         Operation::Destroy { record, live } => Ok(vec![ask.logout(record, live)?]),
         Operation::Restore { .. }
         | Operation::Purge { .. }
@@ -107,13 +107,16 @@ impl Ask<'_, '_> {
 
     /// Another secret and a lost session are a login like the first one. A larger disk is read again, which nothing takes
     /// back: whoever has the disk has seen it.
-    fn update(&self, after: &Record, live: &Observed) -> Result<Vec<Step>, Diagnostic> {
+    fn update(&self, before: &Record, after: &Record, live: &Observed) -> Result<Vec<Step>, Diagnostic> {
         let (object, wanted, found) =
             (&after.object, self.session(&after.object.body)?, self.session(&live.body)?);
         let mut steps = Vec::new();
         let is_there = found.state == "logged_in";
         // A disk that comes back has the size that it has by then.
-        let mended = SessionBody { size: if is_there { found.size } else { wanted.size }, ..wanted.clone() };
+        let mended = match is_there {
+            true => SessionBody { size: found.size, access: found.access, ..wanted.clone() },
+            false => wanted.clone(),
+        };
         if (&mended.login, &mended.mutual, &mended.state) != (&found.login, &found.mutual, &found.state) {
             let record = Record {
                 object: Object { body: Body::Session(mended.clone()), ..object.clone() },
@@ -124,26 +127,37 @@ impl Ask<'_, '_> {
                 "relogin",
                 self.title(TitleVerb::LogIn, wanted, "again"),
                 self.logging_in(object, wanted),
-                // What was lost without vbs is not lost again: a login that works stays.
-                Undo::Nothing,
+                match self.session(&before.object.body)? {
+                    recorded if before.object.body.facts() == live.body.facts() => {
+                        Undo::Run(self.logging_in(object, recorded))
+                    }
+                    // What was lost without vbs is not lost again: a login that works stays.
+                    _ => Undo::Nothing,
+                },
                 Proof { done: self.shows(object, &mended), not_done: self.is_marked(object) },
                 vec![Effect::Put(Box::new(record))],
             ));
         }
-        if let Some(size) = wanted.size.filter(|size| mended.size != Some(*size)) {
+        if (mended.size, mended.access) != (wanted.size, wanted.access) {
             let mut run = self.action(&verbs::RESCAN, object, wanted);
             run.arguments.insert("mark", seat::mark_of(object, self.request.workspace));
-            run.arguments.insert("to", size.0.to_string());
+            run.arguments.insert("to", wanted.size.unwrap_or_default().0.to_string());
+            run.arguments.insert("access", wanted.access.word());
+            let disk = format!("the disk of {} on {}", wanted.target, self.request.container.host);
+            let (title, undo) = match wanted.size.filter(|size| mended.size != Some(*size)) {
+                Some(size) => (
+                    store::title(TitleVerb::Grow, disk, format!("to {size}")),
+                    Undo::Impossible { why: "whoever uses the disk has seen that it grew".to_owned() },
+                ),
+                // It is what the target says all along.
+                None => (store::title(TitleVerb::Update, disk, String::new()), Undo::Nothing),
+            };
             steps.push(store::step(
                 self.request,
                 "rescan",
-                store::title(
-                    TitleVerb::Grow,
-                    format!("the disk of {} on {}", wanted.target, self.request.container.host),
-                    format!("to {size}"),
-                ),
+                title,
                 run,
-                Undo::Impossible { why: "whoever uses the disk has seen that it grew".to_owned() },
+                undo,
                 Proof { done: self.shows(object, wanted), not_done: self.is_marked(object) },
                 vec![Effect::Put(Box::new(after.clone()))],
             ));
