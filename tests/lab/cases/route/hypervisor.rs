@@ -44,7 +44,7 @@ chmod 755 /usr/local/sbin/look
 /// A machine with native hot-plug, which lets go of its devices by itself.
 pub static QEMU: Hypervisor = Hypervisor {
     block: "hypervisor \"qemu\" \"vms\" {\n  host   = host.kvm1\n  socket = \"/run/vms/{vm}.qmp\"\n}\n",
-    attachment: "bus = \"scsi\"",
+    attachment: "device     = \"vdb\"\n  bus        = \"scsi\"",
     prepare: r"cat > /etc/systemd/system/web1.service <<'END'
 [Service]
 ExecStartPre=/bin/mkdir -p /run/vms
@@ -71,6 +71,32 @@ look '{"execute":"nbd-server-start","arguments":{"addr":{"type":"unix","data":{"
 qemu-img dd -f raw -O raw bs=4096 skip=1 count=2 "if=nbd+unix:///$node?socket=/run/vms/nbd" of=/run/vms/read >&2
 look '{"execute":"nbd-server-stop"}' >/dev/null
 cat /run/vms/read; rm /run/vms/read"#,
+};
+
+/// The same without QMP sockets of its own, in the running VM and in its configuration.
+pub static LIBVIRT: Hypervisor = Hypervisor {
+    block: "hypervisor \"libvirt\" \"vms\" {\n  host = host.kvm1\n}\n",
+    attachment: "device     = \"sdb\"\n  bus        = \"scsi\"",
+    prepare: r"cat > /run/web1.xml <<'END'
+<domain type='qemu'>
+  <name>web1</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <devices><controller type='scsi' index='0' model='virtio-scsi'/></devices>
+</domain>
+END
+virsh -q define /run/web1.xml; virsh -q start web1; rm /run/web1.xml
+",
+    disks: "for kind in '' --inactive; do virsh dumpxml web1 $kind | sed -n '/<disk/,/<\\/disk>/p'; done; virsh -q secret-list",
+    serials: "virsh dumpxml web1 | sed -n 's:.*<serial>\\(.*\\)</serial>.*:\\1:p'",
+    size: "virsh domblkinfo web1 sdb | sed -n 's/^Capacity: *//p'",
+    read: r#"say() { virsh qemu-monitor-command web1 "$1"; }
+node=$(say '{"execute":"query-named-block-nodes"}' | grep -o '"node-name":"libvirt-[0-9]*-format"' | head -n 1 | cut -d'"' -f4)
+socket=/var/lib/libvirt/qemu/look
+say '{"execute":"nbd-server-start","arguments":{"addr":{"type":"unix","data":{"path":"'$socket'"}}}}' >&2
+say '{"execute":"block-export-add","arguments":{"type":"nbd","id":"look","node-name":"'$node'"}}' >&2
+qemu-img dd -f raw -O raw bs=4096 skip=1 count=2 "if=nbd+unix:///$node?socket=$socket" of=/run/read >&2
+say '{"execute":"nbd-server-stop"}' >&2
+cat /run/read; rm -f /run/read $socket"#,
 };
 
 impl Hypervisor {

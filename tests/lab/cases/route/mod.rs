@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use crate::Case;
 use crate::lab::Lab;
 use crate::machine::Host;
+use hypervisor::LIBVIRT;
 use scene::{ROUTE, Route, TGT};
 
 pub fn all() -> Vec<Case> {
@@ -20,6 +21,7 @@ pub fn all() -> Vec<Case> {
 const CASES: &[Case] = &[
     on_route("route: from nothing to a disk of a VM on another host, and back", whole_way).shared(),
     on_route("route: the same over tgt", over_tgt),
+    on_route("route: the same with libvirt", with_libvirt),
 ];
 
 const fn on_route(name: &'static str, run: fn(&Lab)) -> Case {
@@ -97,6 +99,11 @@ fn over_tgt(lab: &Lab) {
         );
     });
     sampler.judge();
+}
+
+fn with_libvirt(lab: &Lab) {
+    LIBVIRT.prepare(lab);
+    there_and_back(&Route { hypervisor: &LIBVIRT, ..Route::new(lab) }, || {});
 }
 
 /// One apply from an empty world, a second one, growth, and everything backwards.

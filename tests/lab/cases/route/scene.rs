@@ -166,13 +166,13 @@ impl<'lab, 'machine> Route<'lab, 'machine> {
     }
 
     pub fn attached(&self, size: &str) -> String {
-        self.volume(size) + &self.attachment("db_on_web1", "web1", "vdb")
+        self.volume(size) + &self.attachment("db_on_web1", "web1")
     }
 
-    pub fn attachment(&self, label: &str, vm: &str, device: &str) -> String {
+    pub fn attachment(&self, label: &str, vm: &str) -> String {
         format!(
             "attachment \"{label}\" {{\n  volume     = volume.db\n  hypervisor = hypervisor.vms\n  vm         = \"{vm}\"\n  \
-             device     = \"{device}\"\n  {}\n}}\n",
+             {}\n}}\n",
             self.hypervisor.attachment
         )
     }
