@@ -13,6 +13,7 @@ use crate::hosts::Hosts;
 use crate::model::command::{Answer, Query};
 use crate::model::{Address, ContainerSpec, ContainerView, HostName};
 use crate::providers::needs::{self, Found, Needs};
+use crate::providers::probe;
 use crate::providers::{CATALOG, Provider, Reading, Scope};
 
 /// Questions that follow from answers: a provider that is not done after them does not know what it wants.
@@ -26,6 +27,15 @@ pub struct Target {
     pub identity: Option<Uuid>,
     /// Names that the configuration wants in it.
     pub wanted: BTreeSet<String>,
+    /// Objects whose file systems are asked for, and where they are on the host.
+    pub probed: BTreeMap<Uuid, String>,
+}
+
+impl Target {
+    /// A container of which nothing is known and nothing in particular is wanted.
+    pub fn new(spec: ContainerSpec) -> Self {
+        Target { spec, identity: None, wanted: BTreeSet::new(), probed: BTreeMap::new() }
+    }
 }
 
 /// Looks at every target. A container that could not be looked at is `Unsurveyed`, with the reason; this never fails.
@@ -87,19 +97,24 @@ async fn look_at(
     asked: Asked,
 ) -> Vec<(Address, ContainerView)> {
     for round in 0..=FURTHER_ROUNDS {
-        // Pools in one volume group, or in two on one host, ask the same: it is asked once.
         let needs = if round == 0 && asked == Asked::NeedsToo { needs(&looks) } else { Vec::new() };
-        let mut queries: Vec<Query> = needs.iter().filter_map(|needs| needs.query()).collect();
-        for question in looks.iter().flat_map(|look| &look.questions) {
-            if !queries.contains(question) {
-                queries.push(question.clone());
+        // Pools in one volume group, or in two on one host, ask the same: it is asked once.
+        let probes = looks.iter().filter_map(|look| probe::query(look.target.probed.values()));
+        let probes: Vec<Query> = probes.filter(|_| round == 0).collect();
+        let mut questions: Vec<Query> = Vec::new();
+        for question in looks.iter().flat_map(|look| &look.questions).chain(&probes) {
+            if !questions.contains(question) {
+                questions.push(question.clone());
             }
         }
-        match hosts.ask(host, &queries).await {
-            Ok(answers) => {
-                let answers: Vec<(Query, Answer)> = queries.into_iter().zip(answers).collect();
+        // Neither waits for the other: asking programs for their versions takes as long as a short look.
+        let needed: Vec<Query> = needs.iter().filter_map(|needs| needs.query()).collect();
+        match hosts.ask_aside(host, &questions, &needed).await {
+            Ok([answers, said]) => {
+                let said: Vec<(Query, Answer)> = needed.into_iter().zip(said).collect();
+                let answers: Vec<(Query, Answer)> = questions.into_iter().zip(answers).collect();
                 for needs in needs {
-                    refuse_lacking(&mut looks, needs, &answers);
+                    refuse_lacking(&mut looks, needs, &said);
                 }
                 looks.iter_mut().for_each(|look| look.take(&answers));
             }
@@ -152,12 +167,21 @@ struct Look<'a> {
     /// To everything that was asked.
     answers: Vec<Answer>,
     view: Option<ContainerView>,
+    /// File systems by path, for what is probed.
+    file_systems: BTreeMap<String, String>,
 }
 
 impl<'a> Look<'a> {
     fn new(target: &'a Target, lineage: Uuid, provider: Lookup<'_>) -> Self {
-        let mut look =
-            Look { target, lineage, provider: None, questions: Vec::new(), answers: Vec::new(), view: None };
+        let mut look = Look {
+            target,
+            lineage,
+            provider: None,
+            questions: Vec::new(),
+            answers: Vec::new(),
+            view: None,
+            file_systems: BTreeMap::new(),
+        };
         match provider(&target.spec) {
             Ok(provider) => {
                 look.questions = provider.survey(&look.scope());
@@ -179,6 +203,11 @@ impl<'a> Look<'a> {
 
     /// Takes the answers to its own questions and reads everything again.
     fn take(&mut self, answers: &[(Query, Answer)]) {
+        let probe = probe::query(self.target.probed.values());
+        if let Some((_, answer)) = answers.iter().find(|(asked, _)| Some(asked) == probe.as_ref()) {
+            let found = probe::read(answer).into_iter();
+            self.file_systems = found.map(|(path, types)| (path.to_owned(), types.to_owned())).collect();
+        }
         for question in std::mem::take(&mut self.questions) {
             let answer =
                 answers.iter().find(|(asked, _)| *asked == question).map(|(_, answer)| answer.clone());
@@ -197,9 +226,17 @@ impl<'a> Look<'a> {
     }
 
     fn end(self) -> (Address, ContainerView) {
-        let view = self.view.unwrap_or_else(|| ContainerView::Unsurveyed {
+        let mut view = self.view.unwrap_or_else(|| ContainerView::Unsurveyed {
             why: format!("its provider still had questions after {FURTHER_ROUNDS} further rounds of them"),
         });
+        if let ContainerView::Present(surveyed) = &mut view {
+            for observed in &mut surveyed.objects {
+                let path = self.target.probed.get(&observed.mark.id);
+                if let Some(types) = path.and_then(|path| self.file_systems.get(path)) {
+                    observed.notes.insert(probe::FILE_SYSTEM.to_owned(), types.clone());
+                }
+            }
+        }
         (self.target.spec.address.clone(), view)
     }
 }

@@ -208,11 +208,7 @@ impl<'a> Engine<'a> {
     /// Looks at every container of the plan, and the others.
     pub(super) async fn look_everywhere(&self) -> Views {
         let planned = self.plan.containers.keys().filter_map(|address| self.target(address));
-        let others = self.setup.others.iter().map(|spec| Target {
-            spec: spec.clone(),
-            identity: None,
-            wanted: BTreeSet::new(),
-        });
+        let others = self.setup.others.iter().cloned().map(Target::new);
         let targets: Vec<Target> = planned.chain(others).collect();
         survey(&self.setup.hosts, self.plan.lineage, &targets).await
     }
@@ -221,7 +217,7 @@ impl<'a> Engine<'a> {
     /// and the proofs check it.
     fn target(&self, address: &Address) -> Option<Target> {
         let planned = self.plan.containers.get(address)?;
-        Some(Target { spec: planned.spec.clone(), identity: None, wanted: BTreeSet::new() })
+        Some(Target::new(planned.spec.clone()))
     }
 
     /// Raises the epoch, in the state and at the guard of every container that the plan touches. When this returns,
@@ -327,7 +323,7 @@ pub async fn raise_at(hosts: &Hosts, container: &ContainerSpec, fence: &Fence) -
             Exit::Error,
             Diagnostic::error(
                 "A host cannot be reached",
-                format!("{}: {}. Nothing was sent to {}.", error.host, error.why, container.address),
+                format!("Nothing was sent to {} on {}: {}", container.address, error.host, error.why),
             ),
         )),
     }

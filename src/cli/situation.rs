@@ -24,8 +24,9 @@ use crate::plan::build::{Built, build};
 use crate::plan::diff::occupies;
 use crate::plan::lower::lower;
 use crate::plan::moves::{self, Moved};
+use crate::plan::sharing;
 use crate::plan::step::Effect;
-use crate::plan::world::{Fingerprints, Options, Proof, World};
+use crate::plan::world::{Fingerprints, Makers, Options, Proof, World};
 use crate::providers::CATALOG;
 use crate::state::{Key, Recorded};
 use crate::survey::{Target, first_look};
@@ -237,7 +238,17 @@ pub fn on_excluded_host(excludes: &[Address], container: &ContainerSpec) -> bool
 
 fn targets(desired: &Desired, recorded: &Recorded, excludes: &[Address]) -> Result<Vec<Target>, Failure> {
     let mut wanted: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
+    let mut probed: BTreeMap<Address, BTreeMap<Uuid, String>> = BTreeMap::new();
+    let shared = sharing::shared(desired);
     for record in lower(desired)?.into_values() {
+        let pool = &record.object.container;
+        if record.object.key.is_primary()
+            && shared.contains_key(&record.object.key.address)
+            && let Some(place) =
+                desired.containers.get(pool).and_then(|spec| CATALOG.place(spec, &record.object))
+        {
+            probed.entry(pool.clone()).or_default().insert(record.object.id, place);
+        }
         if let Some(name) = occupies(&record.object.body) {
             wanted.entry(record.object.container.clone()).or_default().insert(name);
         }
@@ -253,6 +264,7 @@ fn targets(desired: &Desired, recorded: &Recorded, excludes: &[Address]) -> Resu
             spec: spec.clone(),
             identity: recorded.containers.get(address).map(|record| record.identity),
             wanted: wanted.remove(address).unwrap_or_default(),
+            probed: probed.remove(address).unwrap_or_default(),
         })
         .collect())
 }

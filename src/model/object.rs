@@ -196,6 +196,9 @@ pub struct SessionBody {
     pub login: Option<Login>,
     pub mutual: Option<Login>,
     pub serial: String,
+    /// Whether the host may write to the device, as its target has told it.
+    #[serde(default)]
+    pub access: Access,
     /// The device's lasting name on the host, below `/dev/disk/by-id`.
     pub device: String,
     /// What the host has read of the device's size.
@@ -432,21 +435,27 @@ impl Body {
                 ("mutual", Login::fact(grant.mutual.as_ref())),
                 ("state", grant.state.clone()),
             ]),
-            Body::Session(session) => BTreeMap::from([
-                ("target", session.target.clone()),
-                ("portals", session.portals.join(" ")),
-                ("lun", session.lun.to_string()),
-                ("initiator", session.initiator.clone()),
-                ("login", Login::fact(session.login.as_ref())),
-                ("mutual", Login::fact(session.mutual.as_ref())),
-                ("serial", session.serial.clone()),
-                ("device", session.device.clone()),
-                ("state", session.state.clone()),
-            ])
-            .into_iter()
-            .chain(session.size.map(|size| ("size", size.0.to_string())))
-            .collect(),
+            Body::Session(session) => session.facts().collect(),
         }
+    }
+}
+
+impl SessionBody {
+    fn facts(&self) -> impl Iterator<Item = (&'static str, String)> {
+        [
+            ("target", self.target.clone()),
+            ("portals", self.portals.join(" ")),
+            ("lun", self.lun.to_string()),
+            ("initiator", self.initiator.clone()),
+            ("login", Login::fact(self.login.as_ref())),
+            ("mutual", Login::fact(self.mutual.as_ref())),
+            ("serial", self.serial.clone()),
+            ("access", self.access.word().to_owned()),
+            ("device", self.device.clone()),
+            ("state", self.state.clone()),
+        ]
+        .into_iter()
+        .chain(self.size.map(|size| ("size", size.0.to_string())))
     }
 }
 

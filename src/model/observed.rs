@@ -73,6 +73,9 @@ pub struct Observed {
     pub notes: BTreeMap<String, String>,
 }
 
+/// The note that names the file systems of a volume; see [`Observed::notes`].
+pub const FILE_SYSTEM: &str = "file_system";
+
 impl Observed {
     /// In one word, for expressions and people: `available`, `attached`, `replaced`, `staged`, `trash`.
     pub fn status(&self) -> &'static str {

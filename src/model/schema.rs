@@ -15,6 +15,8 @@ pub enum AttributeType {
     Text,
     Bool,
     TextList,
+    /// One command as a list of texts, or a list of such lists.
+    Commands,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct Traits {
     pub keeps_size: bool,
     /// A disk can be pointed to another name of its source, and no guest notices.
     pub repoints: bool,
+    /// It has to know of a disk whether others write to it as well, and learns that only as it attaches it.
+    pub minds_sharing: bool,
     /// It knows a VM as it runs and as it is configured, and a disk is in both.
     pub configures: bool,
 }
@@ -71,15 +75,18 @@ pub struct ProviderSchema {
     pub guest_path: fn(&ContainerSpec, &AttachmentSpec) -> String,
     /// Hypervisors: why this VM name or device name cannot be used, if it cannot.
     pub check_disk: fn(vm: &str, device: &str) -> Result<(), String>,
+    /// Hypervisors: why it cannot attach what others attach as well (`shared = true`), if it cannot.
+    pub check_shared: fn(&ContainerSpec, &AttachmentSpec) -> Result<(), String>,
     /// Hypervisors: whether it can log in to targets itself (`initiator = "builtin"`).
     pub speaks_iscsi: bool,
     /// The directory on the host where guard, epochs and marks lie, where no attribute names one; empty where one does.
     pub seat: fn(&ContainerSpec) -> String,
     pub traits: Traits,
     /// Exports: the number of the one LUN of every target.
-    pub lun: u32,
-    /// Exports: the lasting name that a host gives to a disk of this serial, below `/dev/disk/by-id`.
-    pub device_path: fn(serial: &str) -> String,
+    pub lun: fn(&ContainerSpec) -> u32,
+    /// Exports: the lasting name that a host gives to a disk of this serial, below `/dev/disk/by-id`; empty where
+    /// nothing says it.
+    pub device_path: fn(&ContainerSpec, serial: &str) -> String,
 }
 
 impl ProviderSchema {
@@ -108,11 +115,12 @@ impl ProviderSchema {
             volume_path: |_, _, _| String::new(),
             guest_path: |_, _| String::new(),
             check_disk: |_, _| Err("it has no virtual machines".to_owned()),
+            check_shared: |_, _| Err("it has no way to say that others use the disk as well".to_owned()),
             speaks_iscsi: false,
             seat: |_| String::new(),
             traits: Traits::default(),
-            lun: 0,
-            device_path: |_| String::new(),
+            lun: |_| 0,
+            device_path: |_, _| String::new(),
         }
     }
 }

@@ -8,12 +8,13 @@ use uuid::Uuid;
 
 use super::diff::{Change, Decision, Diff, LiveIndex, diff};
 use super::graph::{self, Edges};
+use super::layers::{self, Ways};
 use super::lower::lower;
 use super::step::{Effect, Operation, Request, Step};
 use super::world::{Options, Scope, World, find_record};
 use super::{
     AttributeChange, ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, Shown, capacity,
-    containers, fit, hints, layers, present, problems, select, vms,
+    containers, fit, hints, present, problems, select, sharing, users, vms,
 };
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Address, Body, ContainerSpec, HostName, Kind, ObjectKey, Observed, Part, Record};
@@ -45,6 +46,7 @@ pub fn build(
     fit::size_snapshots(world, &mut found);
     let pools = capacity::check(world, &mut found);
     vms::check(world, &mut found);
+    sharing::check(world, options, &index, &mut found);
     let mode = match options {
         Options { destroy: true, .. } => Mode::Destroy,
         Options { refresh_only: true, .. } => Mode::RefreshOnly,
@@ -173,9 +175,9 @@ fn disks_of<'a>(
 
 /// The steps of one change: what takes away, and what makes or alters.
 #[derive(Debug, Clone, Default)]
-struct Chains {
-    down: Range<usize>,
-    up: Range<usize>,
+pub(super) struct Chains {
+    pub down: Range<usize>,
+    pub up: Range<usize>,
 }
 
 struct Builder<'a> {
@@ -233,9 +235,11 @@ impl<'a> Builder<'a> {
     }
 
     fn add_changes(&mut self) {
+        let made = self.changes.values().filter_map(|change| change.after.as_deref());
+        let ways = Ways::over(self.world.records.values().chain(made));
         for change in self.changes.values() {
             let mut row = present::resource_change(change);
-            row.layer = layers::layer(self.world, self.changes, change);
+            row.layer = layers::layer(self.world, &ways, change);
             self.show_place(change, &mut row);
             self.rows.push(row);
             let chains = match self.chains_of(change) {
@@ -250,6 +254,7 @@ impl<'a> Builder<'a> {
         for change in self.changes.values() {
             self.order_change(change);
         }
+        users::order(self.changes, &self.chains, &self.steps, &mut self.edges);
     }
 
     /// On which machine it is, where that is not this one.
@@ -515,6 +520,7 @@ impl<'a> Builder<'a> {
 
     fn finish(mut self) -> Finished {
         self.edges.add_claims(&self.steps);
+        self.diagnostics.extend(problems::grown_and_kept(self.world, &self.steps));
         for (effect, row) in containers::changed_settings(self.world) {
             self.effects.push(effect);
             self.rows.push(row);
@@ -541,7 +547,7 @@ pub(super) fn is_made(change: &Change) -> bool {
 }
 
 /// The last step of a chain that can be taken back: what others wait for. A purge at its end is nobody's business.
-fn settled(steps: &[Step], chain: &Range<usize>) -> Option<usize> {
+pub(super) fn settled(steps: &[Step], chain: &Range<usize>) -> Option<usize> {
     chain.clone().rev().find(|index| !steps[*index].is_irreversible()).or_else(|| chain.clone().next_back())
 }
 

@@ -4,6 +4,7 @@ use super::containers;
 use super::diff::Decision;
 use super::world::World;
 use crate::model::desired::{IgnoreChanges, Spec};
+use crate::model::schema::Traits;
 use crate::model::{Body, Bytes, DiskBody, Health, Observed, Record, VolumeBody};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,15 +55,7 @@ pub fn compare(world: &World<'_>, wanted: &Record, recorded: &Record, observed: 
             }
         }
         (want, _) if want.is_layer() || matches!(want, Body::Disk(_)) => {
-            let gentle = changeable(world, recorded);
-            let (want, have) = (want.facts(), observed.body.facts());
-            let differing: Vec<&'static str> = want
-                .iter()
-                .filter(|(name, value)| have.get(*name) != Some(value))
-                .map(|(name, _)| *name)
-                .collect();
-            // A disk that is detached anyway is attached as it is wanted.
-            let is_gentle = differing.iter().all(|name| gentle.contains(name));
+            let (differing, is_gentle) = differing(world, wanted, recorded, observed);
             if is_gentle { in_place.extend(differing) } else { forcing.extend(differing) }
         }
         _ => forcing.push("kind"),
@@ -81,18 +74,55 @@ pub fn compare(world: &World<'_>, wanted: &Record, recorded: &Record, observed: 
     }
 }
 
+/// The facts in which a disk or a layer is not as it is wanted, and whether all of them can be changed while it is used.
+fn differing(
+    world: &World<'_>,
+    wanted: &Record,
+    recorded: &Record,
+    observed: &Observed,
+) -> (Vec<&'static str>, bool) {
+    let gentle = changeable(world, recorded);
+    let (want, have) = (wanted.object.body.facts(), observed.body.facts());
+    let mut differing: Vec<&'static str> =
+        want.iter().filter(|(name, value)| have.get(*name) != Some(value)).map(|(name, _)| *name).collect();
+    // A target that refuses what it allowed is logged in to anew; what a host has only misread is read again.
+    let stays = !is_session(recorded) || recorded.object.body.facts().get("access") == want.get("access");
+    // A disk that is detached anyway is attached as it is wanted.
+    let mut is_gentle = differing.iter().all(|name| gentle.contains(name) && (stays || *name != "access"));
+    if shares_otherwise(wanted, recorded) && traits(world, recorded).minds_sharing {
+        differing.push("shared");
+        is_gentle = false;
+    }
+    (differing, is_gentle)
+}
+
 /// What can be changed of a disk or a layer while it is used. The same volume under another name is no other volume: where a
 /// disk can be pointed there, no guest notices.
 fn changeable(world: &World<'_>, recorded: &Record) -> &'static [&'static str] {
-    let container = containers::spec(world, &recorded.object.container);
-    let repoints = container.is_some_and(|container| world.makers.traits(container).repoints);
     match &recorded.object.body {
-        Body::Disk(_) if repoints => &["host_path", "size", "live", "config"],
+        Body::Disk(_) if traits(world, recorded).repoints => &["host_path", "size", "live", "config"],
         Body::Disk(_) => &["size", "live", "config"],
         Body::Export(_) => &["device", "others", "serial", "size", "state"],
         Body::Grant(_) => &["access", "login", "mutual", "state"],
-        Body::Session(_) => &["login", "mutual", "size", "state"],
+        Body::Session(_) => &["access", "login", "mutual", "size", "state"],
         Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) => &[],
+    }
+}
+
+fn traits(world: &World<'_>, recorded: &Record) -> Traits {
+    let container = containers::spec(world, &recorded.object.container);
+    container.map_or_else(Traits::default, |container| world.makers.traits(container))
+}
+
+fn is_session(record: &Record) -> bool {
+    matches!(record.object.body, Body::Session(_))
+}
+
+/// Whether a disk becomes one of several, or the only one. No tool tells, so what is recorded counts.
+fn shares_otherwise(wanted: &Record, recorded: &Record) -> bool {
+    match (&wanted.object.body, &recorded.object.body) {
+        (Body::Disk(want), Body::Disk(have)) => want.shared != have.shared,
+        _ => false,
     }
 }
 
@@ -117,6 +147,7 @@ fn state_only(wanted: &Record, recorded: &Record, ignored: &Ignored<'_>) -> bool
         || (wanted.on_destroy != recorded.on_destroy && !ignored.covers("on_destroy"))
         || (wanted.labels != recorded.labels && !ignored.covers("labels"))
         || wanted.depends_on != recorded.depends_on
+        || (shares_otherwise(wanted, recorded) && !ignored.covers("shared"))
 }
 
 /// Whether a volume is smaller than it was made: what lay beyond is gone. Growing it back would hide that.
@@ -205,6 +236,10 @@ pub fn after(
         }
         (Body::Disk(_), Body::Disk(_)) if !only_recorded => {}
         (after, _) if after.is_layer() && !only_recorded => {}
+        (Body::Disk(after), Body::Disk(before)) => {
+            let shared = if ignored.covers("shared") { before.shared } else { after.shared };
+            *after = DiskBody { shared, ..before.clone() };
+        }
         (after, before) => after.clone_from(before),
     }
     after

@@ -130,7 +130,7 @@ pub fn row(spec: &ContainerSpec, action: ChangeAction, reason: &str) -> Resource
             };
             Some(AttributeChange { name: name.clone().into(), before, after, forces_replacement: false })
         }
-        crate::model::Setting::Bool(_) | crate::model::Setting::List(_) => None,
+        _ => None,
     });
     ResourceChange {
         address: spec.address.clone(),

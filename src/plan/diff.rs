@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Drift;
 use super::compare::{self, Difference};
-use super::layers;
+use super::layers::{self, Ways};
 use super::problems;
 use super::world::{Options, Scope, World};
 use crate::diag::Diagnostics;
@@ -129,7 +129,8 @@ pub fn diff(
     let mut out = Diff::default();
     let mut unsurveyed: BTreeMap<&Address, (String, BTreeSet<Address>)> = BTreeMap::new();
     let keys: BTreeSet<&ObjectKey> = desired.keys().chain(world.records.keys()).collect();
-    for key in keys.into_iter().filter(|key| layers::in_scope(world, desired, scope, key)) {
+    let ways = Ways::over(world.records.values().chain(desired.values().map(|record| &**record)));
+    for key in keys.into_iter().filter(|key| layers::in_scope(&ways, scope, key)) {
         let wanted = if options.destroy { None } else { desired.get(key) };
         let recorded = world.records.get(key);
         let Some(shown) = recorded.or(wanted.map(|wanted| &**wanted)) else { continue };

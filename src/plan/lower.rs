@@ -251,6 +251,7 @@ impl<'a> Way<'a> {
             login: granted.login,
             mutual: granted.mutual,
             serial: self.attachment.serial.clone(),
+            access: granted.access,
             device: self.attachment.host_path.clone(),
             size: Some(self.size),
             state: "logged_in".to_owned(),

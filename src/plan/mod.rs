@@ -17,8 +17,10 @@ pub use capacity::limit as promise_limit;
 pub use problems::UNRECORDED;
 mod problems;
 pub mod select;
+pub mod sharing;
 pub mod step;
 pub mod trash;
+mod users;
 mod vms;
 pub mod world;
 

@@ -24,6 +24,7 @@ pub mod lio;
 pub mod lvm;
 pub mod needs;
 pub mod open_iscsi;
+pub mod probe;
 pub mod qemu;
 pub mod seat;
 pub mod store;
@@ -103,6 +104,7 @@ pub static CATALOG: Catalog = Catalog(&[
     &command::pool::CommandPool,
     &lio::LioExport,
     &tgt::TgtExport,
+    &command::export::CommandExport,
     &open_iscsi::OpenIscsi,
     &directory::DirectoryHypervisor,
     &qemu::QemuHypervisor,

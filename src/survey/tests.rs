@@ -93,6 +93,7 @@ fn target(label: &str, host: &str, say: &str, identity: Option<u128>) -> Target 
         },
         identity: identity.map(Uuid::from_u128),
         wanted: BTreeSet::new(),
+        probed: BTreeMap::new(),
     }
 }
 

@@ -20,6 +20,7 @@ mod readme;
 mod reference;
 mod safety;
 mod saga;
+mod sharing;
 mod ssh;
 mod support;
 mod tgt;

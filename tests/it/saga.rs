@@ -144,6 +144,7 @@ impl Lab {
                     .keys()
                     .map(|address| address.label.to_string())
                     .collect::<BTreeSet<_>>(),
+                probed: BTreeMap::new(),
             })
             .collect();
         let views = survey(hosts, store.lineage(), &targets).await;

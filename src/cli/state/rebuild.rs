@@ -120,9 +120,7 @@ fn look(
     containers: &BTreeMap<Address, ContainerSpec>,
     lineage: Uuid,
 ) -> Result<Views, Failure> {
-    let target =
-        |spec: &ContainerSpec| Target { spec: spec.clone(), identity: None, wanted: BTreeSet::new() };
-    let targets: Vec<Target> = containers.values().map(target).collect();
+    let targets: Vec<Target> = containers.values().cloned().map(Target::new).collect();
     let hosts = Hosts::reached_by(situation.ssh, known_hosts(situation, before));
     let views = runtime()?.block_on(first_look(&hosts, lineage, &targets));
     let unseen = |(address, view): (&Address, &ContainerView)| match view {

@@ -6,7 +6,7 @@ use super::attributes;
 use super::world::{Entry, World};
 use crate::diag::{Diagnostic, Diagnostics, Span, did_you_mean};
 use crate::model::desired::{AttachmentSpec, Desired, Resource, Spec};
-use crate::model::{Access, Address, ContainerSpec, HostName, Kind};
+use crate::model::{Address, ContainerSpec, HostName, Kind};
 
 /// Addresses in `depends_on` that nothing has.
 pub fn mentions(world: &World<'_>, diagnostics: &mut Diagnostics) {
@@ -84,7 +84,7 @@ pub fn check(world: &World<'_>, diagnostics: &mut Diagnostics) {
     for (resource, spec) in attachments(world) {
         disks.add(world, resource, spec, diagnostics);
     }
-    disks.writers(world, diagnostics);
+    disks.sharing(world, diagnostics);
 }
 
 fn resources<'w>(world: &'w World<'_>) -> impl Iterator<Item = &'w Resource> {
@@ -255,27 +255,39 @@ impl<'w> Disks<'w> {
         diagnostics.push(problem);
     }
 
-    /// A volume with more than one attachment, one of which may write: all say `shared = true`.
-    fn writers(&self, world: &World<'_>, diagnostics: &mut Diagnostics) {
-        for (volume, users) in &self.users {
-            let writers = || users.iter().filter(|(_, spec)| spec.access == Access::ReadWrite);
-            if writers().count() < 2 || writers().all(|(_, spec)| spec.shared) {
+    /// A volume with more than one attachment: all say `shared = true`, and all hypervisors can do it.
+    fn sharing(&self, world: &World<'_>, diagnostics: &mut Diagnostics) {
+        for (volume, users) in self.users.iter().filter(|(_, users)| users.len() > 1) {
+            let Some((silent, _)) = users.iter().find(|(_, spec)| !spec.shared) else { continue };
+            let Some((other, _)) = users.iter().find(|(user, _)| user.address != silent.address) else {
                 continue;
-            }
+            };
             let names: Vec<String> =
-                writers().take(10).map(|(resource, _)| resource.address.to_string()).collect();
+                users.iter().take(10).map(|(user, _)| user.address.to_string()).collect();
             let detail = format!(
-                "{volume} is attached for writing by {}. Two writers destroy a file system that is not made for it. Attach it once, or read-only, or, for a cluster file system, write `shared = true` in all of these attachments.",
+                "{volume} is attached by {}. Two writers destroy a file system that is not made for it, and a reader sees one that changes under it. Attach it once, or, where a cluster's file system is on it or nobody writes, write `shared = true` in all of these attachments.",
                 names.join(", ")
             );
-            let mut writers = writers();
-            let (Some((first, _)), Some((second, spec))) = (writers.next(), writers.next()) else { continue };
-            let mut problem = Diagnostic::error("Two writers", detail)
-                .maybe_at(place(second, "volume"), format!("{} may write to {}", second.address, spec.source))
-                .within(title(world, &second.address));
-            if let Some(span) = place(first, "volume") {
-                problem = problem.related(span, format!("so may {}", first.address));
+            let mut problem = Diagnostic::error("Not shared", detail)
+                .maybe_at(place(silent, "volume"), format!("{} does not say `shared = true`", silent.address))
+                .within(title(world, &silent.address));
+            if let Some(span) = place(other, "volume") {
+                problem = problem.related(span, format!("{} attaches it too", other.address));
             }
+            diagnostics.push(problem);
+        }
+        for (resource, spec) in self.users.values().flatten().filter(|(_, spec)| spec.shared) {
+            let schema = world.schema(&spec.hypervisor).zip(world.container(&spec.hypervisor));
+            let Some(Err(why)) = schema.map(|(schema, there)| (schema.check_shared)(there, spec)) else {
+                continue;
+            };
+            let detail = format!(
+                "{} cannot attach {} as one of several: {why}. Attach it here alone, without `shared`.",
+                spec.hypervisor, spec.source
+            );
+            let problem = Diagnostic::error("Cannot be shared", detail)
+                .maybe_at(place(resource, "shared"), "this cannot be honoured here")
+                .within(title(world, &resource.address));
             diagnostics.push(problem);
         }
     }

@@ -437,6 +437,7 @@ async fn a_whole_life_through_the_transport() {
         spec: bench.container.clone(),
         identity: Some(bench.identity),
         wanted: BTreeSet::from(["snap".to_owned()]),
+        probed: Default::default(),
     };
     let views = survey(&hosts, bench.lineage, &[target]).await;
     let ContainerView::Present(found) = &views[&bench.container.address] else { panic!("{views:?}") };

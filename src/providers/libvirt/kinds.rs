@@ -34,7 +34,9 @@ pub fn schema() -> ProviderSchema {
         check_disk,
         speaks_iscsi: true,
         seat: |container| format!("/var/lib/vbs/libvirt/{}", container.address.label),
-        traits: Traits { keeps_size: true, repoints: true, configures: true },
+        // libvirt locks the image of a disk that is not `<shareable/>`, and caches nothing outside of the guest.
+        check_shared: |_, _| Ok(()),
+        traits: Traits { keeps_size: true, repoints: true, minds_sharing: true, configures: true },
         ..ProviderSchema::of(Kind::Hypervisor, NAME)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::command::Answer;
-use crate::model::{Body, Bytes, ContainerView, Health, Login, Observed, Place, SessionBody};
+use crate::model::{Access, Body, Bytes, ContainerView, Health, Login, Observed, Place, SessionBody};
 use crate::providers::Scope;
 use crate::providers::seat::{self, Contents, SeatedMark};
 
@@ -32,6 +32,7 @@ struct Disk<'a> {
     /// `running`, `transport-offline`
     state: &'a str,
     size: Bytes,
+    access: Access,
     serial: &'a str,
 }
 
@@ -61,14 +62,15 @@ fn host<'a>(records: &[(&'a str, &'a str)]) -> Result<Host<'a>, String> {
                 let session = Session { id, state, interface, initiator, disks: Vec::new() };
                 host.sessions.entry(target).or_default().push(session);
             }
-            ("disk", [of, name, state, sectors, serial]) => {
+            ("disk", [of, name, state, sectors, readonly, serial]) => {
                 let sectors: u64 =
                     sectors.parse().map_err(|_| format!("the size of {name} is told as {sectors:?}"))?;
                 let size = Bytes(sectors.saturating_mul(SECTOR));
                 let sessions = targets.get(of).and_then(|target| host.sessions.get_mut(target));
                 let session = sessions.into_iter().flatten().find(|session| session.id == *of);
                 let session = session.ok_or_else(|| format!("the disk {name} is of no session"))?;
-                session.disks.push(Disk { name, state, size, serial });
+                let access = if *readonly == "1" { Access::ReadOnly } else { Access::ReadWrite };
+                session.disks.push(Disk { name, state, size, access, serial });
             }
             ("record", [target, method, user, print, mutual_user, mutual_print]) => {
                 let chap = *method == "CHAP";
@@ -101,7 +103,9 @@ fn session(mark: &SeatedMark, host: &Host<'_>) -> Option<Observed> {
     let mut health = Health::Good;
     if let Some(disk) = disk {
         body.size = made.size.map(|_| disk.size);
-        if disk.serial != made.serial {
+        body.access = disk.access;
+        let digits = |serial: &str| serial.replace('-', "");
+        if digits(disk.serial) != digits(&made.serial) {
             health = seat::replaced(format!("a disk with the serial {:?} ({})", disk.serial, disk.name));
         }
     }

@@ -113,7 +113,10 @@ impl Ask<'_, '_> {
         let mut steps = Vec::new();
         let is_there = found.state == "logged_in";
         // A disk that comes back has the size that it has by then.
-        let mended = SessionBody { size: if is_there { found.size } else { wanted.size }, ..wanted.clone() };
+        let mended = match is_there {
+            true => SessionBody { size: found.size, access: found.access, ..wanted.clone() },
+            false => wanted.clone(),
+        };
         if (&mended.login, &mended.mutual, &mended.state) != (&found.login, &found.mutual, &found.state) {
             let record = Record {
                 object: Object { body: Body::Session(mended.clone()), ..object.clone() },
@@ -130,20 +133,26 @@ impl Ask<'_, '_> {
                 vec![Effect::Put(Box::new(record))],
             ));
         }
-        if let Some(size) = wanted.size.filter(|size| mended.size != Some(*size)) {
+        if (mended.size, mended.access) != (wanted.size, wanted.access) {
             let mut run = self.action(&verbs::RESCAN, object, wanted);
             run.arguments.insert("mark", seat::mark_of(object, self.request.workspace));
-            run.arguments.insert("to", size.0.to_string());
+            run.arguments.insert("to", wanted.size.unwrap_or_default().0.to_string());
+            run.arguments.insert("access", wanted.access.word());
+            let disk = format!("the disk of {} on {}", wanted.target, self.request.container.host);
+            let (title, undo) = match wanted.size.filter(|size| mended.size != Some(*size)) {
+                Some(size) => (
+                    store::title(TitleVerb::Grow, disk, format!("to {size}")),
+                    Undo::Impossible { why: "whoever uses the disk has seen that it grew".to_owned() },
+                ),
+                // It is what the target says all along.
+                None => (store::title(TitleVerb::Update, disk, String::new()), Undo::Nothing),
+            };
             steps.push(store::step(
                 self.request,
                 "rescan",
-                store::title(
-                    TitleVerb::Grow,
-                    format!("the disk of {} on {}", wanted.target, self.request.container.host),
-                    format!("to {size}"),
-                ),
+                title,
                 run,
-                Undo::Impossible { why: "whoever uses the disk has seen that it grew".to_owned() },
+                undo,
                 Proof { done: self.shows(object, wanted), not_done: self.is_marked(object) },
                 vec![Effect::Put(Box::new(after.clone()))],
             ));

@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::model::{
-    Address, Body, Bytes, ContainerView, HostName, Link, Login, Object, ObjectKey, Observed, OnDestroy, Part,
-    Record, SessionBody,
+    Access, Address, Body, Bytes, ContainerView, HostName, Link, Login, Object, ObjectKey, Observed,
+    OnDestroy, Part, Record, SessionBody,
 };
 use crate::plan::step::{Operation, Undo};
 use crate::providers::seat;
@@ -37,6 +37,7 @@ fn body() -> SessionBody {
         login: Some(login("vbs-in", "00112233aabbccdd")),
         mutual: None,
         serial: SERIAL.into(),
+        access: Access::ReadWrite,
         device: "/dev/disk/by-id/wwn-0x60014055f1c9a3e000040008000".into(),
         size: Some(Bytes(64 << 20)),
         state: "logged_in".into(),
@@ -79,7 +80,7 @@ fn fact(observed: &Observed, name: &str) -> String {
 #[test]
 fn every_way_in_which_a_session_is_not_there_has_a_word() {
     let session = format!("session 1 {TARGET} LOGGED_IN vbs.shop iqn.2026-11.vbs.shop:host.kvm1");
-    let disk = format!("disk 1 sdb running 131072 {SERIAL}");
+    let disk = format!("disk 1 sdb running 131072 0 {SERIAL}");
     let name = format!("name {} /dev/sdb", body().device);
     let record = format!("record {TARGET} CHAP vbs-in 00112233aabbccdd  ");
     let good = look(&[&session, &disk, &record, &name]);
@@ -93,7 +94,7 @@ fn every_way_in_which_a_session_is_not_there_has_a_word() {
         (vec![record.as_str()], "logged_out"),
         (vec![&session, &record], "no_disk"),
         (vec![&session, &disk, &record], "no_device"),
-        (vec![&session, "disk 1 sdb transport-offline 131072 x"], "offline"),
+        (vec![&session, "disk 1 sdb transport-offline 131072 0 x"], "offline"),
     ];
     for (lines, state) in states {
         assert_eq!(fact(&look(&lines), "state"), state, "{lines:?}");
@@ -113,13 +114,13 @@ fn every_way_in_which_a_session_is_not_there_has_a_word() {
 #[test]
 fn another_disk_another_secret_and_growth_are_seen() {
     let session = format!("session 1 {TARGET} LOGGED_IN vbs.shop iqn.2026-11.vbs.shop:host.kvm1");
-    let wrong = look(&[&session, "disk 1 sdb running 131072 somebody-else"]);
+    let wrong = look(&[&session, "disk 1 sdb running 131072 0 somebody-else"]);
     assert_eq!(fact(&wrong, "health"), "replaced");
     let changed = look(&[&session, &format!("record {TARGET} CHAP vbs-in ffffffffffffffff  ")]);
     assert_eq!(fact(&changed, "login"), "vbs-in ffffffffffffffff");
     let open = look(&[&session, &format!("record {TARGET} None    ")]);
     assert_eq!(fact(&open, "login"), "none");
-    let larger = look(&[&session, &format!("disk 1 sdb running 262144 {SERIAL}")]);
+    let larger = look(&[&session, &format!("disk 1 sdb running 262144 0 {SERIAL}")]);
     assert_eq!(fact(&larger, "size"), (128_u64 << 20).to_string());
 }
 
@@ -149,7 +150,7 @@ fn a_session_that_was_lost_is_logged_in_again_before_its_disk_is_read_anew() {
     let verbs: Vec<&str> = steps.iter().map(|step| &*step.run.verb).collect();
     assert_eq!(verbs, ["login"], "a disk that comes back has its new size already");
     let session = format!("session 1 {TARGET} LOGGED_IN vbs.shop iqn.2026-11.vbs.shop:host.kvm1");
-    let disk = format!("disk 1 sdb running 131072 {SERIAL}");
+    let disk = format!("disk 1 sdb running 131072 0 {SERIAL}");
     let name = format!("name {} /dev/sdb", body().device);
     let live = look(&[&session, &disk, &name, &format!("record {TARGET} CHAP vbs-in ffffffffffffffff  ")]);
     let grown = SessionBody { size: Some(Bytes(128 << 20)), ..body() };

@@ -74,6 +74,7 @@ pub const RESCAN: Verb = Verb {
         "serial",
         "device",
         "to",
+        "access",
     ],
     script: script!("scripts/iscsi.sh", "scripts/rescan.sh"),
     shown: "iscsiadm -m node -T {target} --rescan",

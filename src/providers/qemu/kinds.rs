@@ -25,9 +25,11 @@ pub fn schema() -> ProviderSchema {
         occupies: |container| ("socket", container.text("socket").to_owned()),
         guest_path,
         check_disk,
+        // Every device is told (`share-rw`), and nothing is cached outside of the guest.
+        check_shared: |_, _| Ok(()),
         speaks_iscsi: true,
         seat: |container| format!("/var/lib/vbs/qemu/{}", container.address.label),
-        traits: Traits { keeps_size: true, repoints: true, ..Traits::default() },
+        traits: Traits { keeps_size: true, repoints: true, minds_sharing: true, ..Traits::default() },
         ..ProviderSchema::of(Kind::Hypervisor, NAME)
     }
 }

@@ -57,8 +57,11 @@ pub fn nodes(lineage: Uuid, id: Uuid, disk: &DiskBody) -> String {
         }
         // Not every file system knows direct access.
         None => [("file", true), ("file", false), ("host_device", true), ("host_device", false)]
+            .into_iter()
+            // What another host writes to is not seen through this one's cache.
+            .filter(|(driver, direct)| *direct || *driver == "file" || !disk.shared)
             .map(|(driver, direct)| node(driver, direct, json!({ "filename": disk.host_path })))
-            .into(),
+            .collect(),
     };
     ways.join("\n")
 }

@@ -25,9 +25,9 @@ use crate::providers::{CATALOG, Provider, Reading, Scope};
 const PRELUDE: &str = include_str!("../../hosts/prelude.sh");
 
 /// Programs that scripts start, but for `flock`: the prelude's own part is proved elsewhere.
-const PROGRAMS: [&str; 18] = [
-    "awk", "cat", "cp", "find", "grep", "ln", "mkdir", "mv", "readlink", "rm", "rmdir", "socat", "stat",
-    "sync", "tgtadm", "timeout", "tr", "truncate",
+const PROGRAMS: [&str; 19] = [
+    "awk", "cat", "cp", "find", "grep", "ln", "mkdir", "mv", "readlink", "rm", "rmdir", "sed", "socat",
+    "stat", "sync", "tgtadm", "timeout", "tr", "truncate",
 ];
 
 /// What every secret is.
@@ -337,7 +337,7 @@ impl Bench {
             let failed = self.run(&step.run, Some((Fault::Fail, at)));
             // A swap is several renames: past the first one it is finished or taken back, by the next frame.
             if failed.status != 0 && !step.id.0.ends_with("/swap") && !self.shows(&step.proof.done) {
-                assert!(self.shows(&step.proof.not_done), "{told} failing is half done");
+                assert!(self.shows(&step.proof.not_done), "{told} failing is half done: {}", failed.stderr);
             }
             self.succeed(undo);
             assert_eq!(self.tree(), before, "{told} failing, undone");

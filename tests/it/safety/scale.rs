@@ -67,11 +67,7 @@ async fn a_step_costs_at_most_two_commits_and_one_round_trip() {
     let desired = wanted(&directory.path().join("pool").display().to_string());
     let mut store = Store::create(&directory.path().join("state/state.db"), "lab", Uuid::new_v4()).unwrap();
     let hosts = Arc::new(Hosts::new(BTreeMap::new()));
-    let targets: Vec<Target> = desired
-        .containers
-        .values()
-        .map(|spec| Target { spec: spec.clone(), identity: None, wanted: Default::default() })
-        .collect();
+    let targets: Vec<Target> = desired.containers.values().map(|spec| Target::new(spec.clone())).collect();
     let views = survey(&hosts, store.lineage(), &targets).await;
     assert!(hosts.round_trips() <= 3, "a survey took {} round trips", hosts.round_trips());
     let recorded = store.snapshot().unwrap();

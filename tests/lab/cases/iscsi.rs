@@ -18,11 +18,12 @@ pub const CASES: &[Case] = &[
     Case::of("iscsi: every step fails once, and nothing is left", every_step_fails).on(EXPORTED),
     Case::of("iscsi: every reply is lost once, and nothing is repeated", every_reply_is_lost).on(EXPORTED),
     Case::of("iscsi: a disk that is used is not taken away", in_use).on(EXPORTED),
+    Case::of("iscsi: who only reads is kept from writing by the target", read_only).on(EXPORTED),
     Case::of("iscsi: after a restart of both hosts everything is there again", restart).on(EXPORTED),
 ];
 
 /// A volume group, and a target that is none of vbs's, which has to stay as it is.
-const EXPORTED: Beginning = Beginning { name: "exported", prepare };
+const EXPORTED: Beginning = Beginning { name: "exported", on: None, prepare };
 
 const FOREIGN: &str = "iqn.2001-04.com.example:foreign";
 
@@ -308,6 +309,63 @@ fn in_use(lab: &Lab) {
     assert_eq!(disk(lab), device, "the disk is where it was");
     lab.ok("kill $(cat /run/lab-user)");
     vbs(lab, &["apply", "--auto-approve"]).exits(0);
+    close(lab, &before);
+}
+
+fn read_only(lab: &Lab) {
+    let before = surroundings(lab);
+    let reads = ATTACHED.replace("\"web1\"", "\"web1\"\n  access = \"read_only\"");
+    apply(lab, "64MiB", &reads);
+    let device = disk(lab);
+    let write = |what: &str| {
+        format!("dd if=/dev/zero of={what} bs=512 count=1 oflag=direct conv=notrunc status=none")
+    };
+    let ro = |wanted: &str| {
+        let found = lab.ok(&format!("cat /sys/block/$(basename $(readlink -f {device}))/ro"));
+        assert_eq!(found, wanted);
+    };
+    ro("1");
+    // The host is made to believe otherwise; the target does not.
+    lab.ok(&format!("blockdev --setrw {device}; ! {} 2>/dev/null", write(&device)));
+    // From reading to writing and back, each time through the target.
+    apply(lab, "64MiB", ATTACHED);
+    ro("0");
+    lab.ok(&write(&device));
+    vbs(lab, &["drift"]).exits(0);
+    // Somebody protects it by hand, and the host has noticed.
+    lab.ok(&format!(
+        "echo 1 > $(echo {TPG}/acls/*host.kvm1)/lun_0/write_protect; echo 1 > /sys/block/$(basename $(readlink -f {device}))/device/rescan"
+    ));
+    ro("1");
+    vbs(lab, &["drift"])
+        .exits(2)
+        .says("grant for kvm1: access is \"read_only\"")
+        .says("session on kvm1: access is");
+    vbs(lab, &["apply", "--auto-approve"]).exits(0);
+    settled(lab);
+    ro("0");
+    lab.ok(&write(&device));
+    // A second one on the same host that only reads shares the way of the first, who writes.
+    let shared = |text: &str| text.replace("\"web1\"", "\"web1\"\n  shared = true");
+    let second = reads.replace("db_on_web1", "second").replace("\"vdb\"", "\"vdc\"");
+    apply(lab, "64MiB", &(shared(ATTACHED) + &shared(&second)));
+    ro("0");
+    // What is left when the writer goes reads only, whatever the host had been told.
+    apply(lab, "64MiB", &shared(&second));
+    lab.ok(&format!("! {} 2>/dev/null", write(&device)));
+    ro("1");
+    declare(lab, "64MiB", ATTACHED);
+    // Behind the change at the target, when the host has to learn that it may not write after all.
+    for frame in frames(lab).into_iter().rev().take(2) {
+        apply(lab, "64MiB", &reads);
+        declare(lab, "64MiB", ATTACHED);
+        let output = struck(lab, &format!("fail@SentBeforeAct.{frame}"));
+        if output.code == 3 {
+            ro("1");
+            declare(lab, "64MiB", &reads);
+            settled(lab);
+        }
+    }
     close(lab, &before);
 }
 

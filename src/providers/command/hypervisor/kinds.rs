@@ -1,10 +1,10 @@
 //! The block `hypervisor "command"` as data.
 
 use crate::model::desired::AttachmentSpec;
-use crate::model::schema::{AttributeType, Fault, ProviderSchema};
+use crate::model::schema::{AttributeType, Fault, ProviderSchema, Traits};
 use crate::model::{ContainerSpec, Kind};
 use crate::providers::command::look::{self, attribute};
-use crate::providers::command::reader::{Field, Reader, fault};
+use crate::providers::command::reader::{Field, LIST, Reader, fault};
 use crate::providers::command::{NAME, template};
 use crate::providers::store;
 
@@ -16,14 +16,14 @@ pub const FIELDS: &[Field] = &[
 ];
 
 const VERBS: &[(&str, &[&str])] = &[
-    ("attach", &["vm", "device", "host_path", "serial", "id", "mark", "access", "path"]),
+    ("attach", &["vm", "device", "host_path", "serial", "id", "mark", "access", "shared", "path"]),
     ("detach", &["vm", "device", "host_path", "serial", "id", "mark", "path"]),
 ];
 
 pub fn schema() -> ProviderSchema {
     use AttributeType::{Text, TextList};
     let verbs = [
-        ("attach", TextList, "Attaches {host_path} to {vm} as {device}. Placeholders: {vm} {device} {host_path} {serial} {id} {mark} {access}, which is `rw` or `ro`."),
+        ("attach", TextList, "Attaches {host_path} to {vm} as {device}. Placeholders: {vm} {device} {host_path} {serial} {id} {mark} {access}, which is `rw` or `ro`, {shared}, which is `shared` or `exclusive` and has to stand in it where an attachment is `shared`."),
         ("detach", TextList, "Detaches {device} from {vm}. Placeholders: {vm} {device} {host_path} {serial} {id} {mark}."),
         ("guest_path", Text, "Where the guest finds the disk. Placeholders: {vm} {device}. Default: `/dev/{device}`."),
     ]
@@ -44,7 +44,12 @@ pub fn schema() -> ProviderSchema {
     ]
     .map(|(name, kind, doc)| attribute(name, kind, doc));
     ProviderSchema {
-        attributes: verbs.into_iter().chain(look::attributes()).chain(fields).collect(),
+        attributes: verbs
+            .into_iter()
+            .chain(look::inputs(VERBS))
+            .chain(look::attributes())
+            .chain(fields)
+            .collect(),
         doc: "A hypervisor that vbs does not know: its commands are templates, and a command that lists tells what is attached. {vm} can stand in that one.",
         check_settings,
         occupies: store::occupies,
@@ -53,6 +58,8 @@ pub fn schema() -> ProviderSchema {
             check_name(vm).map_err(|why| format!("the VM's name {why}"))?;
             check_name(device).map_err(|why| format!("the device's name {why}"))
         },
+        check_shared,
+        traits: Traits { minds_sharing: true, ..Traits::default() },
         seat: look::seat,
         ..ProviderSchema::of(Kind::Hypervisor, NAME)
     }
@@ -61,7 +68,7 @@ pub fn schema() -> ProviderSchema {
 /// # Errors
 /// Everything that is wrong with its block `list`.
 pub fn reader(container: &ContainerSpec) -> Result<Reader, Vec<Fault>> {
-    Reader::new(container, FIELDS, &["vm", "path"])
+    Reader::new(container, &LIST, FIELDS, &["vm", "path"])
 }
 
 fn check_settings(container: &ContainerSpec) -> Vec<Fault> {
@@ -73,7 +80,7 @@ fn check_settings(container: &ContainerSpec) -> Vec<Fault> {
     let needed: [(&'static str, &[&str]); 2] =
         [("attach", &["vm", "device", "host_path"]), ("detach", &["vm", "device"])];
     for (verb, placeholder) in needed.iter().flat_map(|(verb, all)| all.iter().map(move |one| (*verb, one))) {
-        if container.list(verb).is_some_and(|list| !template::uses(list, placeholder)) {
+        if container.list(verb).is_some() && !look::tells(container, verb, placeholder) {
             faults.push(fault(verb, format!("It has to use {{{placeholder}}}.")));
         }
     }
@@ -82,7 +89,8 @@ fn check_settings(container: &ContainerSpec) -> Vec<Fault> {
         let detail = "Nothing says which VM a disk is in: use {vm} in the command, or read a field `vm`.";
         faults.push(fault("list.command", detail));
     }
-    if reader.gives("mark") && container.list("attach").is_some_and(|list| !template::uses(list, "mark")) {
+    if reader.gives("mark") && container.list("attach").is_some() && !look::tells(container, "attach", "mark")
+    {
         let detail = "`list` reads a mark, so what this attaches has to be given one, or nobody would know it for ours: use {mark}.";
         faults.push(fault("attach", detail));
     }
@@ -99,6 +107,16 @@ fn check_name(name: &str) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// A hypervisor that is not told would lock the disk, or cache it.
+fn check_shared(container: &ContainerSpec, _: &AttachmentSpec) -> Result<(), String> {
+    match container.list("attach") {
+        Some(list) if !template::uses(list, "shared") => Err(
+            "its template `attach` does not tell the hypervisor that others use the disk as well. Use {shared} in it, which is `shared` or `exclusive`".to_owned(),
+        ),
+        _ => Ok(()),
+    }
 }
 
 fn guest_path(container: &ContainerSpec, attachment: &AttachmentSpec) -> String {

@@ -77,7 +77,8 @@ for session in $sessions; do
     done
     for disk in $disks; do
         serial_of "$disk"
-        if [ "$told" != "$serial" ]; then
+        # A server may have room for 32 characters alone: the digits decide.
+        if [ "$(printf %s "$told" | tr -d -)" != "$(printf %s "$serial" | tr -d -)" ]; then
             leave
             forget_seated
             vbs_refuse "$target shows a disk with the serial \"$told\", and \"$serial\" was to be attached: logged out again"

@@ -16,8 +16,9 @@ for each in /sys/class/iscsi_session/session*; do
         [ -e "$disk" ] || continue
         value "$disk/device/state" && state=$line
         value "$disk/size" && sectors=$line
+        value "$disk/ro" && readonly=$line
         told=$(tail -c +5 "$disk/device/vpd_pg80" 2>/dev/null | tr -d '\000 ') || told=
-        printf 'disk\t%s\t%s\t%s\t%s\t%s\0' "${each##*/session}" "${disk##*/}" "$state" "$sectors" "$told"
+        printf 'disk\t%s\t%s\t%s\t%s\t%s\t%s\0' "${each##*/session}" "${disk##*/}" "$state" "$sectors" "$readonly" "$told"
     done
 done
 if [ -d "$store" ]; then
