@@ -99,7 +99,8 @@ fn frozen_rig() -> Option<(Rig, Arc<Agent>, Record)> {
 
 fn steps(rig: &Rig, record: &Record) -> [Step; 2] {
     let volume = rig.bench.volume(50, "db", 1 << 20, None);
-    let operation = Operation::Create { after: rig.bench.snapshot(60, "snap", &volume), source: Some(volume) };
+    let operation =
+        Operation::Create { after: rig.bench.snapshot(60, "snap", &volume), source: Some(volume) };
     let Operation::Create { after, .. } = &operation else { panic!() };
     let request = Request {
         key: after.object.key.clone(),
@@ -193,7 +194,9 @@ fn a_plan_knows_whose_agent_answers() {
     *agent.is_frozen.lock().unwrap() = true;
     assert!(matches!(guest(), observed::Guest::Silent(why) if why.contains("somebody else has frozen")));
     let silent = rig.surveyed(&[]).vms[&disk.vm].guest.clone();
-    assert!(matches!(silent, observed::Guest::Silent(why) if why.contains("has no channel to a guest agent")));
+    assert!(
+        matches!(silent, observed::Guest::Silent(why) if why.contains("has no channel to a guest agent"))
+    );
     rig.daemon.say(&["destroy", "web"]);
     assert_eq!(rig.surveyed(&[]).vms[&disk.vm].guest, observed::Guest::Off);
 }
