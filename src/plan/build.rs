@@ -14,7 +14,7 @@ use super::step::{Effect, Operation, Request, Step};
 use super::world::{Options, Scope, World, find_record};
 use super::{
     AttributeChange, ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, Shown, capacity,
-    containers, fit, hints, present, problems, select, sharing, users, vms,
+    containers, fit, hints, present, problems, quiesce, restores, select, sharing, users, vms,
 };
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Address, Body, ContainerSpec, HostName, Kind, ObjectKey, Observed, Part, Record};
@@ -40,7 +40,7 @@ pub fn build(
     let scope = select::scope(world, options)?;
     let index = LiveIndex::new(world.live, world.lineage);
     let mut found = diff(world, &desired, options, &scope, &index);
-    check_restores(world, options, &index, &mut found);
+    restores::check(world, options, &index, &mut found);
     check_left_out(world, &scope, &mut found);
     fit::check_sources(world, &index, &mut found);
     fit::size_snapshots(world, &mut found);
@@ -119,60 +119,6 @@ fn check_left_out(world: &World<'_>, scope: &Scope, found: &mut Diff) {
     }
 }
 
-fn check_restores(world: &World<'_>, options: &Options, index: &LiveIndex<'_>, found: &mut Diff) {
-    for (volume, snapshot) in &options.restore {
-        let record = find_record(world.records, volume);
-        let source = find_record(world.records, snapshot);
-        let why = match (record.map(|r| &r.object.body), source.map(|r| &r.object.body)) {
-            (Some(Body::Volume(_)), Some(Body::Snapshot(taken)))
-                if Some(taken.origin.id) == record.map(|r| r.object.id) =>
-            {
-                None
-            }
-            (Some(Body::Volume(_)), Some(Body::Snapshot(taken))) if taken.origin.address == *volume => {
-                Some(format!("{snapshot} was taken of the {volume} that has been replaced since"))
-            }
-            (Some(Body::Volume(_)), Some(Body::Snapshot(taken))) => {
-                Some(format!("{snapshot} is a snapshot of {}, not of {volume}", taken.origin.address))
-            }
-            (Some(Body::Volume(_)), _) => Some(format!("there is no snapshot {snapshot} in the state")),
-            _ => Some(format!("there is no volume {volume} in the state")),
-        };
-        if let Some(why) = why {
-            found.diagnostics.push(problems::not_its_snapshot(volume, snapshot, &why));
-            continue;
-        }
-        let mut users: Vec<String> =
-            disks_of(world, found, volume).map(|address| address.to_string()).collect();
-        let open =
-            record.and_then(|record| index.find(record.object.id)).is_some_and(|observed| observed.open);
-        users.extend(open.then(|| "a process has it open".to_owned()));
-        if !users.is_empty() {
-            found.diagnostics.push(problems::only_in_use(world, volume, &users));
-        }
-    }
-}
-
-/// The attachments of a volume that stay.
-fn disks_of<'a>(
-    world: &'a World<'_>,
-    found: &'a Diff,
-    volume: &'a Address,
-) -> impl Iterator<Item = &'a Address> {
-    world
-        .records
-        .values()
-        .filter(move |record| {
-            let Body::Disk(disk) = &record.object.body else { return false };
-            let going = found
-                .changes
-                .get(&record.object.key)
-                .is_some_and(|change| change.decision == Decision::Destroy);
-            disk.source.address == *volume && !going
-        })
-        .map(|record| &record.object.key.address)
-}
-
 /// The steps of one change: what takes away, and what makes or alters.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Chains {
@@ -194,6 +140,8 @@ struct Builder<'a> {
     edges: Edges,
     diagnostics: Diagnostics,
     fresh: &'a mut dyn FnMut() -> Uuid,
+    /// Where guests of a hypervisor are thawed last.
+    frozen: BTreeMap<&'a Address, usize>,
     /// Of containers that this plan is the first to use.
     identities: BTreeMap<Address, Uuid>,
 }
@@ -230,6 +178,7 @@ impl<'a> Builder<'a> {
             edges: Edges::default(),
             diagnostics: Diagnostics::new(),
             fresh,
+            frozen: BTreeMap::new(),
             identities: BTreeMap::new(),
         }
     }
@@ -320,7 +269,26 @@ impl<'a> Builder<'a> {
     fn create(&mut self, after: &Record) -> Result<Range<usize>, Diagnostic> {
         let source =
             after.object.body.source().map(|source| self.source(after, &source.address)).transpose()?;
-        self.request(after, Operation::Create { after: after.clone(), source })
+        let disks = quiesce::guests(self.world, after)?;
+        let operation = Operation::Create { after: after.clone(), source };
+        let (mut steps, mut thaws) = (Vec::new(), Vec::new());
+        for disk in &disks {
+            let key = after.object.key.clone();
+            let request = self.asked(key, &disk.object.container, operation.clone())?;
+            let [freeze, thaw] = self.world.makers.freeze(&request, disk)?;
+            steps.push(freeze);
+            thaws.insert(0, thaw);
+        }
+        steps.extend(self.steps_of(after, operation)?);
+        steps.extend(thaws);
+        let chain = self.push(steps);
+        // A guest that is frozen is not frozen again.
+        for disk in disks {
+            if let Some(before) = self.frozen.insert(&disk.object.container, chain.end - 1) {
+                self.edges.add(before, chain.start);
+            }
+        }
+        Ok(chain)
     }
 
     fn destroy(&mut self, before: &Record, live: &Observed) -> Result<Range<usize>, Diagnostic> {
@@ -369,21 +337,28 @@ impl<'a> Builder<'a> {
     }
 
     fn request(&mut self, record: &Record, operation: Operation) -> Result<Range<usize>, Diagnostic> {
-        let address = &record.object.container;
-        let spec = self.spec(address)?;
-        let request = Request {
-            key: record.object.key.clone(),
-            container: spec,
-            identity: self.identity(address),
-            lineage: self.world.lineage,
-            workspace: self.world.workspace,
-            operation,
-        };
-        let steps = self.world.makers.steps(&request)?;
+        let steps = self.steps_of(record, operation)?;
+        Ok(self.push(steps))
+    }
+
+    fn steps_of(&mut self, record: &Record, operation: Operation) -> Result<Vec<Step>, Diagnostic> {
+        let request = self.asked(record.object.key.clone(), &record.object.container, operation)?;
+        self.world.makers.steps(&request)
+    }
+
+    /// A request to a container that the plan then has to do with.
+    fn asked(
+        &mut self,
+        key: ObjectKey,
+        address: &Address,
+        operation: Operation,
+    ) -> Result<Request<'a>, Diagnostic> {
+        let (container, identity) = (self.spec(address)?, self.identity(address));
+        let World { lineage, workspace, .. } = *self.world;
         self.planned
             .entry(address.clone())
-            .or_insert_with(|| PlannedContainer { identity: request.identity, spec: spec.clone() });
-        Ok(self.push(steps))
+            .or_insert_with(|| PlannedContainer { identity, spec: container.clone() });
+        Ok(Request { key, container, identity, lineage, workspace, operation })
     }
 
     /// Appends a chain: each step waits for the one before.

@@ -16,6 +16,8 @@ pub mod present;
 pub use capacity::limit as promise_limit;
 pub use problems::UNRECORDED;
 mod problems;
+mod quiesce;
+mod restores;
 pub mod select;
 pub mod sharing;
 pub mod step;

@@ -92,6 +92,8 @@ pub enum TitleVerb {
     Update,
     LogIn,
     LogOut,
+    Freeze,
+    Thaw,
 }
 
 impl TitleVerb {
@@ -118,6 +120,8 @@ impl TitleVerb {
             TitleVerb::Update => ("Update", "updating", "updated"),
             TitleVerb::LogIn => ("Log in", "logging in", "logged in"),
             TitleVerb::LogOut => ("Log out", "logging out", "logged out"),
+            TitleVerb::Freeze => ("Freeze", "freezing", "frozen"),
+            TitleVerb::Thaw => ("Thaw", "thawing", "thawed"),
         }
     }
 }

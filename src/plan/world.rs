@@ -64,6 +64,13 @@ pub trait Makers {
     /// Where the provider of the container cannot do what is asked.
     fn steps(&self, request: &Request<'_>) -> Result<Vec<Step>, Diagnostic>;
 
+    /// Has the guest of a disk freeze its file systems before the change that is asked for, and thaw them after it: one step
+    /// each. The request is the change's, with the container and identity of the disk.
+    ///
+    /// # Errors
+    /// Where the hypervisor of the disk cannot do that.
+    fn freeze(&self, request: &Request<'_>, disk: &Record) -> Result<[Step; 2], Diagnostic>;
+
     /// Makes of a wanted body what the container would make of it: sizes rounded to what it allocates in.
     fn fit(&self, container: &ContainerSpec, capacity: &Capacity, body: &mut Body);
 
