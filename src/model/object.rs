@@ -414,24 +414,7 @@ impl Body {
                 ("size", snapshot.size.0.to_string()),
                 ("origin", snapshot.origin.id.to_string()),
             ]),
-            Body::Disk(disk) => BTreeMap::from([
-                ("vm", disk.vm.clone()),
-                ("device", disk.device.clone()),
-                ("bus", disk.bus.word().to_owned()),
-                ("access", disk.access.word().to_owned()),
-                ("source", disk.source.id.to_string()),
-                ("serial", disk.serial.clone()),
-                ("host_path", disk.host_path.clone()),
-            ])
-            .into_iter()
-            .chain(disk.network.iter().flat_map(NetworkDisk::facts))
-            .chain(disk.size.map(|size| ("size", size.0.to_string())))
-            .chain(
-                disk.presence
-                    .iter()
-                    .flat_map(|it| [("live", it.live.clone()), ("config", it.config.clone())]),
-            )
-            .collect(),
+            Body::Disk(disk) => disk.facts(),
             Body::Export(export) => BTreeMap::from([
                 ("source", export.source.id.to_string()),
                 ("target", export.target.clone()),
@@ -473,6 +456,26 @@ impl SessionBody {
         ]
         .into_iter()
         .chain(self.size.map(|size| ("size", size.0.to_string())))
+    }
+}
+
+impl DiskBody {
+    fn facts(&self) -> BTreeMap<&'static str, String> {
+        let presence = self.presence.iter();
+        BTreeMap::from([
+            ("vm", self.vm.clone()),
+            ("device", self.device.clone()),
+            ("bus", self.bus.word().to_owned()),
+            ("access", self.access.word().to_owned()),
+            ("source", self.source.id.to_string()),
+            ("serial", self.serial.clone()),
+            ("host_path", self.host_path.clone()),
+        ])
+        .into_iter()
+        .chain(self.network.iter().flat_map(NetworkDisk::facts))
+        .chain(self.size.map(|size| ("size", size.0.to_string())))
+        .chain(presence.flat_map(|it| [("live", it.live.clone()), ("config", it.config.clone())]))
+        .collect()
     }
 }
 

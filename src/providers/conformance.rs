@@ -11,8 +11,8 @@ use crate::model::schema::{Attribute, AttributeType};
 use crate::model::{
     Access, Body, Bus, Bytes, ContainerBody, ContainerRecord, ContainerSpec, ContainerView, DiskBody,
     ExportBody, GrantBody, Health, HostName, Kind, Link, Login, Mark, Object, ObjectKey, Observed, OnDestroy,
-    Part, Place, PoolPolicy, READY, Record, SessionBody, Setting, SnapshotBody, SourceRef, Stranger,
-    TrashEntry, VolumeBody,
+    Part, Place, PoolPolicy, Presence, READY, Record, SessionBody, Setting, SnapshotBody, SourceRef,
+    Stranger, TrashEntry, VolumeBody,
 };
 use crate::plan::step::{Effect, Operation, Request, Step, Undo};
 
@@ -163,6 +163,7 @@ fn snapshot(container: &ContainerSpec) -> Record {
 }
 
 fn disk(container: &ContainerSpec, host_path: &str) -> Record {
+    let configures = CATALOG.of(container).unwrap().schema().traits.configures;
     let body = DiskBody {
         vm: "web".to_owned(),
         device: "vda".to_owned(),
@@ -174,7 +175,7 @@ fn disk(container: &ContainerSpec, host_path: &str) -> Record {
         host_path: host_path.to_owned(),
         network: None,
         through: None,
-        presence: None,
+        presence: configures.then(Presence::ready),
         size: None,
     };
     record(container, "attachment.a", Part::DISK, 3, Body::Disk(body))
@@ -304,6 +305,17 @@ fn update(before: Record, after: Record, attached: bool) -> Operation {
     Operation::Update { live: found(&before), before, after, attached }
 }
 
+/// What is in a VM's configuration and not in the VM, for those who tell the two apart.
+fn mended(container: &ContainerSpec) -> Option<Operation> {
+    let record = samples(container).remove(0)[0].clone();
+    let mut live = found(&record);
+    match &mut live.body {
+        Body::Disk(DiskBody { presence: Some(presence), .. }) => presence.live = "missing".to_owned(),
+        _ => return None,
+    }
+    Some(Operation::Update { before: record.clone(), after: record, live, attached: true })
+}
+
 /// One of every operation that a provider of this role is asked for.
 fn operations(container: &ContainerSpec) -> Vec<Operation> {
     let makes = vec!["/srv".to_owned(), "/srv/some where".to_owned()];
@@ -319,6 +331,7 @@ fn operations(container: &ContainerSpec) -> Vec<Operation> {
                 Operation::Destroy { live: found(&one), record: one },
             ]);
         }
+        all.extend(mended(container));
         return all;
     }
     let [small, large] = [volume(container, "db", 4096), volume(container, "data", 8192)];

@@ -11,6 +11,7 @@ const LIFTED: &[(&str, &[&str])] = &[("lifecycle.vbs.hcl", &["--var", "keep_db=f
 
 /// What needs volume groups or VMs, and what runs it where they are.
 const ELSEWHERE: &[(&str, &str)] = &[
+    ("libvirt.vbs.hcl", "tests/it/libvirt/mod.rs"),
     ("lvm.vbs.hcl", "tests/lab/cases/workflow.rs"),
     ("qemu.vbs.hcl", "tests/it/qemu/mod.rs"),
     ("tgtadm.vbs.hcl", "tests/it/tgt.rs"),

@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::qemu::machine::{RELEASING, Rig};
 
 /// A tgtd on loopback that ends with its test.
-struct Server {
+pub struct Server {
     child: Child,
-    port: u16,
-    control: String,
+    pub port: u16,
+    pub control: String,
 }
 
 impl Drop for Server {
@@ -24,7 +24,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start() -> Option<Server> {
+    pub fn start() -> Option<Server> {
         if Command::new("tgtadm").arg("--version").stdout(Stdio::null()).status().is_err() {
             eprintln!("skipped: tgt is not installed");
             return None;
@@ -47,7 +47,7 @@ impl Server {
         Some(server)
     }
 
-    fn adm(&self, arguments: &str) -> String {
+    pub fn adm(&self, arguments: &str) -> String {
         let output = Command::new("tgtadm")
             .args(["-C", &self.control, "--lld", "iscsi"])
             .args(arguments.split(' '))
@@ -56,7 +56,7 @@ impl Server {
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     }
 
-    fn show(&self) -> String {
+    pub fn show(&self) -> String {
         self.adm("--op show --mode target")
     }
 }

@@ -193,7 +193,13 @@ impl<'a> Look<'a> {
                 if let Some(id) = id.filter(|id| known.insert(*id)) {
                     let health =
                         store::replaced(format!("a disk in VM {name} whose mark .vbs/{id}.json is gone"));
-                    contents.objects.push(bare(lineage, id, Place::Live, health));
+                    let mut found = bare(lineage, id, Place::Live, health);
+                    // What is known of it suffices to take it away.
+                    if let Body::Disk(body) = &mut found.body {
+                        (*name).clone_into(&mut body.vm);
+                        disk.dev.clone_into(&mut body.device);
+                    }
+                    contents.objects.push(found);
                 }
             }
         }

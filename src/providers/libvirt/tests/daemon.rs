@@ -14,7 +14,8 @@ use tempfile::TempDir;
 const USER: &str = "libvirt-qemu:x:64055:64055::/:/usr/sbin/nologin\n";
 const GROUP: &str = "libvirt-qemu:x:64055:\n";
 
-/// The first process of its own world waits for it, and for whatever it leaves to be waited for.
+/// The first process of its own world waits for it, and for whatever it leaves to be waited for. When the test has ended, in
+/// whatever way, nobody holds the other end of its standard input, and everything in there ends.
 const START: &str = "set -e
 cd \"$1\"
 mount --bind passwd /etc/passwd
@@ -25,7 +26,12 @@ for each in /etc/libvirt /var/lib/libvirt /run/libvirt /var/cache/libvirt /var/l
     mkdir -p \"$each\" \"$own\"
     mount --bind \"$own\" \"$each\"
 done
-libvirtd -f \"$1/libvirtd.conf\" -p \"$1/pid\"
+exec 3<&0
+{
+    cat <&3 >/dev/null
+    kill -9 -1
+} &
+libvirtd -f \"$1/libvirtd.conf\" -p \"$1/pid\" </dev/null
 exit 1";
 
 const QEMU_CONF: &str = "user = \"root\"
@@ -88,7 +94,7 @@ impl Daemon {
             .args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"])
             .args(["sh", "-c", START, "sh"])
             .arg(at)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(fs::File::create(at.join("said")).unwrap())
             .spawn()
