@@ -76,7 +76,7 @@ pub fn execute(
         })?;
         let mut listener = |event: Event| progress.borrow_mut().event(&event);
         let secret = |name: &str| match job.key {
-            Some(key) => Ok(key.secret(job.plan.lineage, name)),
+            Some(key) => key.secret(job.plan.lineage, name),
             None => Err(super::no_key(name)),
         };
         let setup = Setup {

@@ -17,8 +17,8 @@ use crate::config::resolve::{Resolved, resolve};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Failure;
 use crate::hosts::{Hosts, Ssh};
-use crate::model::desired::{AttachmentSpec, Desired, Route, Spec};
-use crate::model::{Address, ContainerSpec, ContainerView, Kind, Surveyed};
+use crate::model::desired::{self, AttachmentSpec, Desired, Route, Spec};
+use crate::model::{Address, ContainerSpec, ContainerView, Kind, Setting, Surveyed};
 use crate::plan::UNRECORDED;
 use crate::plan::build::{Built, build};
 use crate::plan::diff::occupies;
@@ -122,7 +122,7 @@ fn needs_secrets(desired: &Desired, recorded: &Recorded) -> bool {
         Spec::Attachment(AttachmentSpec {
             route: Route::Session { target, .. } | Route::Network { target },
             ..
-        }) => target.chap || target.mutual,
+        }) => target.chap.is_wanted() || target.mutual.is_wanted(),
         _ => false,
     });
     wanted || recorded.records.values().any(|record| !record.object.body.clone().logins().1.is_empty())
@@ -133,6 +133,17 @@ impl Fingerprints for Situation<'_> {
         let Proof { target, user, secret } = proof;
         let key = self.key.as_ref();
         key.map(|key| key.fingerprint_of(self.recorded.lineage, target, user, secret)).unwrap_or_default()
+    }
+
+    fn sealed(&self, secret: &str) -> Option<String> {
+        let given = self.resolved.desired.containers.values().flat_map(|container| {
+            container.settings.iter().filter_map(|(name, setting)| match setting {
+                Setting::Login(login) => Some((desired::Target::given(&container.address, name), login)),
+                _ => None,
+            })
+        });
+        let (name, login) = given.into_iter().find(|(name, _)| name == secret)?;
+        self.key.as_ref()?.seal_secret(self.recorded.lineage, &name, login.secret.reveal())
     }
 }
 

@@ -44,13 +44,63 @@ pub enum Setting {
     Text(String),
     List(Vec<String>),
     Lists(Vec<Vec<String>>),
+    Login(GivenLogin),
+}
+
+/// A user and a secret that the configuration gives.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GivenLogin {
+    pub user: String,
+    /// In memory alone: what is recorded of a setting has none.
+    #[serde(skip)]
+    pub secret: Hidden,
+}
+
+/// A text that is never shown or written down. All are equal, so that nobody learns anything by comparing them.
+#[derive(Clone, Default)]
+pub struct Hidden(String);
+
+impl Hidden {
+    pub fn new(text: &str) -> Self {
+        Hidden(text.to_owned())
+    }
+
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden(..)")
+    }
+}
+
+impl PartialEq for Hidden {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Hidden {}
+
+impl PartialOrd for Hidden {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Hidden {
+    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
+        std::cmp::Ordering::Equal
+    }
 }
 
 impl Setting {
     pub fn as_text(&self) -> &str {
         match self {
             Setting::Text(text) => text,
-            Setting::Bool(_) | Setting::List(_) | Setting::Lists(_) => "",
+            Setting::Bool(_) | Setting::List(_) | Setting::Lists(_) | Setting::Login(_) => "",
         }
     }
 }

@@ -124,8 +124,32 @@ pub struct Target {
     pub initiators: String,
     pub portals: Vec<String>,
     pub lun: u32,
-    pub chap: bool,
-    pub mutual: bool,
+    pub chap: Proving,
+    pub mutual: Proving,
     /// What is exported, on the pool's host.
     pub device: String,
+}
+
+/// How somebody proves who he is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proving {
+    /// Not at all.
+    Nothing,
+    /// With a secret of its own for each grant.
+    Own,
+    /// With what the configuration gives. `secret` is its name: see [`Target::given`].
+    Given { user: String, secret: String },
+}
+
+impl Proving {
+    pub fn is_wanted(&self) -> bool {
+        *self != Proving::Nothing
+    }
+}
+
+impl Target {
+    /// The name of the secret that an attribute of an export gives, until it is sealed.
+    pub fn given(export: &Address, attribute: &str) -> String {
+        format!("given/{export}/{attribute}")
+    }
 }

@@ -15,7 +15,7 @@ pub mod texts;
 
 pub use address::{Address, InstanceKey, Kind, ObjectKey, Part};
 pub use command::{Action, Answer, Frame, GuardDirectory, Query, Verb};
-pub use container::{ContainerSpec, HostName, HostSpec, PoolPolicy, Setting, Settings};
+pub use container::{ContainerSpec, GivenLogin, Hidden, HostName, HostSpec, PoolPolicy, Setting, Settings};
 pub use host_address::HostAddress;
 pub use object::{
     Access, Body, Bus, ContainerBody, DiskBody, ExportBody, GrantBody, Link, Login, NetworkDisk, Object,

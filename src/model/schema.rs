@@ -17,6 +17,8 @@ pub enum AttributeType {
     TextList,
     /// One command as a list of texts, or a list of such lists.
     Commands,
+    /// `"auto"`, `"off"`, or `{ user, password }`, of which the password is sensitive.
+    Login,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

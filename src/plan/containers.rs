@@ -10,7 +10,7 @@ use super::world::{Options, World};
 use super::{AttributeChange, ChangeAction, ResourceChange, Shown};
 use crate::diag::Diagnostic;
 use crate::model::object::ContainerBody;
-use crate::model::{Address, ContainerRecord, ContainerSpec, ContainerView, ObjectKey, Part};
+use crate::model::{Address, ContainerRecord, ContainerSpec, ContainerView, ObjectKey, Part, Setting};
 
 /// What is declared, else what is recorded.
 pub fn spec<'a>(world: &World<'a>, address: &Address) -> Option<&'a ContainerSpec> {
@@ -123,7 +123,7 @@ pub fn changed_settings(world: &World<'_>) -> Vec<(Effect, ResourceChange)> {
 pub fn row(spec: &ContainerSpec, action: ChangeAction, reason: &str) -> ResourceChange {
     let shown = |value: &str| Some(Shown::Text(value.to_owned()));
     let attributes = spec.settings.iter().filter_map(|(name, value)| match value {
-        crate::model::Setting::Text(text) => {
+        Setting::Text(text) => {
             let (before, after) = match action {
                 ChangeAction::Destroy => (shown(text), None),
                 _ => (None, shown(text)),

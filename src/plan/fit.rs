@@ -61,7 +61,9 @@ fn prove(world: &World<'_>, record: &mut Record) {
         .unwrap_or_default();
     let (target, logins) = record.object.body.logins();
     for login in logins {
-        if let Some(known) = known.iter().find(|known| known.user == login.user) {
+        if let Some(sealed) = world.fingerprint.sealed(&login.secret) {
+            login.secret = sealed;
+        } else if let Some(known) = known.iter().find(|known| known.user == login.user) {
             login.secret.clone_from(&known.secret);
         }
         login.fingerprint =

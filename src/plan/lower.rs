@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::diag::Diagnostic;
 use crate::model::desired::{
-    AttachmentSpec, Desired, Resource, Route, SnapshotSpec, Spec, Target, VolumeSpec,
+    AttachmentSpec, Desired, Proving, Resource, Route, SnapshotSpec, Spec, Target, VolumeSpec,
 };
 use crate::model::{
     Access, Address, Body, Bytes, DiskBody, ExportBody, GrantBody, Link, Login, NetworkDisk, Object,
@@ -214,12 +214,16 @@ impl<'a> Way<'a> {
         let writes = matches!(before, Some(Body::Grant(grant)) if grant.access == Access::ReadWrite);
         // Of a server that knows its users by name alone, no two grants may share one.
         let own = derived(self.source.id, &part.0).simple().to_string();
-        let login = |wanted: bool, user: &str| {
-            wanted.then(|| Login {
-                user: format!("{user}-{}", own.get(..12).unwrap_or_default()),
-                secret: format!("chap/{}/{who}/{user}", self.source.id),
-                fingerprint: String::new(),
-            })
+        let login = |wanted: &Proving, user: &str| {
+            let (user, secret) = match wanted {
+                Proving::Nothing => return None,
+                Proving::Own => (
+                    format!("{user}-{}", own.get(..12).unwrap_or_default()),
+                    format!("chap/{}/{who}/{user}", self.source.id),
+                ),
+                Proving::Given { user, secret } => (user.clone(), secret.clone()),
+            };
+            Some(Login { user, secret, fingerprint: String::new() })
         };
         let body = GrantBody {
             export: self.export.clone(),
@@ -227,8 +231,8 @@ impl<'a> Way<'a> {
             // IQNs know no underscore.
             initiator: format!("{}:{}", self.target.initiators, initiator.replace('_', "-")),
             access: if writes { Access::ReadWrite } else { self.attachment.access },
-            login: login(self.target.chap, "vbs-in"),
-            mutual: login(self.target.mutual, "vbs-out"),
+            login: login(&self.target.chap, "vbs-in"),
+            mutual: login(&self.target.mutual, "vbs-out"),
             state: READY.to_owned(),
         };
         let link = lowering.layer(self.source, part, &self.target.export, Body::Grant(body.clone()));

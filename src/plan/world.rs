@@ -30,6 +30,12 @@ pub struct World<'a> {
 /// The fingerprints of secrets by their names: see [`crate::model::Login`].
 pub trait Fingerprints {
     fn of(&self, proof: &Proof<'_>) -> String;
+
+    /// The name of a secret that the configuration gives: it holds the secret itself, encrypted. Nothing for others.
+    fn sealed(&self, secret: &str) -> Option<String> {
+        let _ = secret;
+        None
+    }
 }
 
 /// Of a world without secrets.

@@ -122,6 +122,7 @@ fn container_with(
                 AttributeType::Path => Setting::Text("/srv/some where".to_owned()),
                 AttributeType::Text => Setting::Text(example(attribute.name).to_owned()),
                 AttributeType::Bool => Setting::Bool(true),
+                AttributeType::Login => attribute.default.clone().unwrap(),
                 AttributeType::TextList => Setting::List(vec!["text".to_owned()]),
             };
             (attribute.name.to_owned(), value)

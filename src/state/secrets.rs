@@ -18,6 +18,8 @@ use crate::diag::Diagnostic;
 
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
+/// What the names of secrets begin with that hold the secret, encrypted.
+const SEALED: &str = "sealed/";
 
 /// 32 random bytes. Each use has a key of its own, derived from them.
 #[derive(Clone)]
@@ -138,18 +140,57 @@ impl Key {
     }
 
     /// The secret of this name: the same whenever it is asked for, and rested nowhere. 16 characters of 32, which every
-    /// initiator and target takes (12 to 16 is what they agree on).
-    pub fn secret(&self, lineage: Uuid, name: &str) -> String {
+    /// initiator and target takes (12 to 16 is what they agree on). A name that [`Key::seal_secret`] gave holds it.
+    ///
+    /// # Errors
+    /// A sealed secret of another key or state.
+    pub fn secret(&self, lineage: Uuid, name: &str) -> Result<String, Diagnostic> {
         const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+        if let Some(sealed) = name.strip_prefix(SEALED) {
+            return self.unseal(lineage, sealed).ok_or_else(|| {
+                Diagnostic::error(
+                    "A password cannot be decrypted",
+                    "A password that the configuration once gave rests in the state, encrypted with another key. Give the key that it was written with (VBS_STATE_KEY, or the key file beside the state).",
+                )
+            });
+        }
         let bytes = self.derived(&[b"vbs secret\0", lineage.as_bytes(), name.as_bytes()]);
-        bytes.iter().take(16).map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
+        Ok(bytes.iter().take(16).map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
+    }
+
+    /// A name for a secret that somebody gave: it holds the secret, encrypted and bound to `name` and the state. The same
+    /// secret always gives the same name, so that plans can be compared.
+    pub fn seal_secret(&self, lineage: Uuid, name: &str, secret: &str) -> Option<String> {
+        let bound = bound_to(lineage, name);
+        // The nonce follows from everything that is encrypted, so that no two texts share one.
+        let nonce = self.derived(&[b"vbs given secret nonce\0", &bound, b"\0", secret.as_bytes()]);
+        let nonce: [u8; NONCE_BYTES] = *nonce.first_chunk()?;
+        let sealed = self
+            .given_cipher()
+            .encrypt(&XNonce::from(nonce), Payload { msg: secret.as_bytes(), aad: &bound })
+            .ok()?;
+        Some(format!("{SEALED}{name}/{}{}", hex(&nonce), hex(&sealed)))
+    }
+
+    fn unseal(&self, lineage: Uuid, sealed: &str) -> Option<String> {
+        let (name, digits) = sealed.rsplit_once('/')?;
+        let bytes = unhex(digits)?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
+        let bound = bound_to(lineage, name);
+        let opened =
+            self.given_cipher().decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: &bound }).ok()?;
+        String::from_utf8(opened).ok()
+    }
+
+    fn given_cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&self.derived(&[b"vbs given secrets\0"]).into())
     }
 
     /// What tells that somebody has a secret without telling the secret: see `model::Login`.
     pub fn fingerprint_of(&self, lineage: Uuid, target: &str, user: &str, name: &str) -> String {
         use sha2::Digest;
-        let text = format!("{target} {user} {}", self.secret(lineage, name));
-        hex(&Sha256::digest(text))[..16].to_owned()
+        let Ok(secret) = self.secret(lineage, name) else { return "unknown".to_owned() };
+        hex(&Sha256::digest(format!("{target} {user} {secret}")))[..16].to_owned()
     }
 
     /// Authenticates the bytes of a saved plan.
@@ -264,6 +305,23 @@ mod tests {
             let broken = StoredOutput { value: OutputValue::Sealed(broken.to_owned()), ..sealed.clone() };
             assert!(key.open(lineage, &broken).is_err());
         }
+    }
+
+    #[test]
+    fn a_secret_that_was_given_is_in_its_name_and_nobody_reads_it_there() {
+        let (key, lineage) = (Key([7; 32]), Uuid::new_v4());
+        let seal = |name: &str, secret: &str| key.seal_secret(lineage, name, secret).unwrap();
+        let name = seal("given/export.fast/chap", "hunter2hunter2");
+        assert!(!name.contains("hunter2") && !name.contains(&hex(b"hunter2")));
+        assert_eq!(key.secret(lineage, &name).unwrap(), "hunter2hunter2");
+        assert_eq!(seal("given/export.fast/chap", "hunter2hunter2"), name);
+        assert_ne!(seal("given/export.fast/chap", "hunter3hunter3"), name);
+        // It is the name of one attribute of one state, under one key.
+        let moved = name.replace("/chap/", "/mutual_chap/");
+        assert_eq!(key.secret(lineage, &moved).unwrap_err().summary, "A password cannot be decrypted");
+        assert!(key.secret(Uuid::new_v4(), &name).is_err() && Key([8; 32]).secret(lineage, &name).is_err());
+        assert!(key.secret(lineage, "sealed/x/zz").is_err() && key.secret(lineage, "sealed/").is_err());
+        assert_eq!(key.secret(lineage, "chap/x").unwrap().len(), 16);
     }
 
     #[test]

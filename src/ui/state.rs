@@ -62,6 +62,7 @@ pub fn container(record: &ContainerRecord) -> String {
             Setting::Text(text) => format!("{text:?}"),
             Setting::List(list) => format!("{list:?}"),
             Setting::Lists(lists) => format!("{lists:?}"),
+            Setting::Login(login) => format!("user {:?}", login.user),
         };
         (name.clone(), shown)
     }));

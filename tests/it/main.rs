@@ -10,6 +10,7 @@
     reason = "a test may stop at the first surprise, and looks at the world by every means"
 )]
 
+mod chap;
 mod cli;
 mod config;
 mod dependencies;

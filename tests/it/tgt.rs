@@ -90,6 +90,7 @@ attachment "db" {{
   vm         = "web1"
   device     = "vdb"
 }}
+output "target" {{ value = attachment.db.target }}
 "#,
         socket = rig.socket("{vm}").display()
     );
@@ -113,6 +114,12 @@ fn a_vm_reads_a_volume_over_the_network_and_leaves_nothing_behind() {
     let blocks = rig.blocks("web1");
     assert_eq!(blocks[0]["inserted"]["image"]["virtual-size"], 16 << 20);
     assert!(server.show().contains("Connection:"), "QEMU is logged in");
+    let target = &rig.vbs(&["output", "--json"]).exits(0).json()["target"]["value"];
+    assert_eq!(
+        (&target["lun"], &target["portal"]),
+        (&1.into(), &format!("127.0.0.1:{}", server.port).into())
+    );
+    assert!(server.show().contains(target["iqn"].as_str().unwrap()), "{target}");
 
     // Whoever was let in beside it is shut out, and the VM notices nothing.
     server.adm("--op bind --mode target --tid 2 -I ALL");

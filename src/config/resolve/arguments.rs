@@ -118,6 +118,12 @@ impl<'w, 'a> Arguments<'w, 'a> {
         self.plain(name, self.written(name)?, wanted)
     }
 
+    /// The value of an attribute that may be sensitive, whole or in part; known.
+    pub fn secret(&self, name: &str) -> Option<Value> {
+        let value = self.evaluate(self.written(name)?, &Type::Any)?;
+        (!value.is_null() && !value.contains_unknown()).then_some(value)
+    }
+
     fn plain(&self, name: &str, written: &Written, wanted: &Type) -> Option<Value> {
         let value = self.evaluate(written, wanted)?;
         if value.contains_sensitive() {

@@ -3,7 +3,7 @@
 use super::world::{Entry, Resolution, World};
 use crate::config::eval::LookupError;
 use crate::config::value::{Reference, Value};
-use crate::model::desired::Spec;
+use crate::model::desired::{Route, Spec};
 use crate::model::{Address, Bytes, Kind};
 
 /// The end of every message about a surveyed value in a place where it cannot be read.
@@ -37,6 +37,7 @@ fn known(kind: Kind) -> &'static [&'static str] {
             "serial",
             "shared",
             "snapshot",
+            "target",
             "vm",
             "volume",
         ],
@@ -101,6 +102,7 @@ fn setting(setting: &crate::model::Setting) -> Value {
         Setting::Text(text) => Value::text(text),
         Setting::List(list) => texts(list),
         Setting::Lists(lists) => Value::list(lists.iter().map(|list| texts(list))),
+        Setting::Login(login) => Value::map([("user", Value::text(&login.user))]),
     }
 }
 
@@ -149,6 +151,7 @@ fn attachment(world: &World<'_>, disk: &crate::model::desired::AttachmentSpec, n
         "shared" => Value::Bool(disk.shared),
         "serial" => Value::text(&disk.serial),
         "host_path" => Value::text(&disk.host_path),
+        "target" => target(&disk.route),
         "guest_path" => {
             let (schema, container) = (world.schema(&disk.hypervisor)?, world.container(&disk.hypervisor)?);
             Value::text(&(schema.guest_path)(container, disk))
@@ -156,6 +159,18 @@ fn attachment(world: &World<'_>, disk: &crate::model::desired::AttachmentSpec, n
         _ => return None,
     };
     Some(value)
+}
+
+/// Where initiators find the volume; null where it is on the VM's own host.
+fn target(route: &Route) -> Value {
+    let (Route::Session { target, .. } | Route::Network { target }) = route else { return Value::Null };
+    let portals = || target.portals.iter().map(|portal| Value::text(portal));
+    Value::map([
+        ("iqn", Value::text(&target.name)),
+        ("lun", Value::integer(target.lun.into())),
+        ("portal", portals().next().unwrap_or(Value::Null)),
+        ("portals", Value::list(portals())),
+    ])
 }
 
 fn object(address: &Address) -> Value {

@@ -7,7 +7,9 @@ use crate::config::types::Type;
 use crate::config::value::Value;
 use crate::model::container::{PoolPolicy, Reserve};
 use crate::model::schema::{Attribute, AttributeType, ProviderSchema};
-use crate::model::{Address, ContainerSpec, HostAddress, HostName, HostSpec, Kind, Setting, Settings};
+use crate::model::{
+    Address, ContainerSpec, GivenLogin, Hidden, HostAddress, HostName, HostSpec, Kind, Setting, Settings,
+};
 
 const CONNECT_TIMEOUT_SECONDS: u64 = 10;
 /// With the shell for questions, half of what sshd allows on one connection.
@@ -121,6 +123,13 @@ pub fn export(arguments: &Arguments<'_, '_>) -> Option<Entry> {
     let spec =
         schema.seated(ContainerSpec { address, provider: schema.name.to_owned(), host, settings, policy });
     check_settings(arguments, schema, &spec);
+    if let (Some(Setting::Login(theirs)), Some(Setting::Login(ours))) =
+        (spec.settings.get("chap"), spec.settings.get("mutual_chap"))
+        && theirs.secret.reveal() == ours.secret.reveal()
+    {
+        let detail = "Who knows the one would pass for the other, and targets and initiators refuse it. Give the two directions two passwords.";
+        arguments.wrong("mutual_chap", "Invalid login", "this is the password of `chap`", detail);
+    }
     (!arguments.is_broken()).then_some(Entry::Container(spec))
 }
 
@@ -209,6 +218,7 @@ fn setting(arguments: &Arguments<'_, '_>, attribute: &Attribute) -> Option<Setti
                 _ => None,
             }
         }
+        AttributeType::Login => login(arguments, name),
         AttributeType::Path => {
             let text = arguments.text(name)?;
             if text.is_empty() || text.chars().any(char::is_control) {
@@ -220,6 +230,41 @@ fn setting(arguments: &Arguments<'_, '_>, attribute: &Attribute) -> Option<Setti
         }
     }
 }
+
+/// A word, or a user and a secret. What is wrong is said without repeating it.
+fn login(arguments: &Arguments<'_, '_>, name: &'static str) -> Option<Setting> {
+    let wrong = |label: &str, detail: &str| {
+        arguments.wrong(name, "Invalid login", label, detail);
+        None
+    };
+    let fields = match arguments.secret(name)? {
+        Value::Text(word) => return Some(Setting::Text(word.to_string())),
+        Value::Map(fields) => fields,
+        _ => return wrong("this is no login", LOGIN),
+    };
+    let (Some(Value::Text(user)), Some(Value::Sensitive(secret)), 2) =
+        (fields.get("user"), fields.get("password"), fields.len())
+    else {
+        return match fields.get("password") {
+            Some(Value::Text(_)) => wrong("the password is not secret", LOGIN),
+            _ => wrong("this is no login", LOGIN),
+        };
+    };
+    let Value::Text(secret) = &**secret else { return wrong("the password is no string", LOGIN) };
+    // Every tool on the way takes these, in its files and its arguments.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "!%*+,-./:;<=>?@[]^_{}~".contains(c);
+    if user.is_empty() || user.len() > 64 || !user.chars().all(plain) {
+        let detail = "A user has 1 to 64 letters, digits and signs of !%*+,-./:;<=>?@[]^_{}~, because every initiator and target has to take it.";
+        return wrong("this user cannot be used", detail);
+    }
+    if !(12..=64).contains(&secret.len()) || !secret.chars().all(plain) {
+        let detail = "A password has 12 to 64 letters, digits and signs of !%*+,-./:;<=>?@[]^_{}~, because every initiator and target has to take it; 12 to 16 characters are what all of them agree on.";
+        return wrong("this password cannot be used", detail);
+    }
+    Some(Setting::Login(GivenLogin { user: user.to_string(), secret: Hidden::new(secret) }))
+}
+
+const LOGIN: &str = "Write \"auto\", \"off\", or { user = \"NAME\", password = var.SECRET } with a variable that has `sensitive = true`: a password in the configuration would be read by everybody who can read that.";
 
 /// `path` from `directory`, without `.` and `..`, worked out from the text alone.
 pub fn absolute(directory: &str, path: &str) -> String {

@@ -9,7 +9,9 @@ use super::arguments::Arguments;
 use super::attributes;
 use super::world::{Entry, Local, Node, Resolution};
 use crate::model::address::is_label;
-use crate::model::desired::{AttachmentSpec, Resource, Route, SnapshotSpec, Spec, Target, VolumeSpec};
+use crate::model::desired::{
+    AttachmentSpec, Proving, Resource, Route, SnapshotSpec, Spec, Target, VolumeSpec,
+};
 use crate::model::{Access, Address, Bus, Bytes, ContainerSpec, InstanceKey, Kind, OnDestroy, Setting};
 
 impl<'w> Arguments<'w, '_> {
@@ -387,15 +389,21 @@ fn route(
         Some(Setting::List(list)) if !list.is_empty() => list.clone(),
         _ => vec![export.text("portal").to_owned()],
     };
-    let says = |name: &str| export.text(name) == "auto";
+    let proving = |name: &str| match export.settings.get(name) {
+        Some(Setting::Login(login)) => {
+            Proving::Given { user: login.user.clone(), secret: Target::given(&export.address, name) }
+        }
+        _ if export.text(name) == "auto" => Proving::Own,
+        _ => Proving::Nothing,
+    };
     let target = Box::new(Target {
         export: export.address.clone(),
         name: format!("{prefix}:{}", origin.resource.id),
         initiators,
         portals,
         lun: (schema.lun)(export),
-        chap: says("chap"),
-        mutual: says("mutual_chap"),
+        chap: proving("chap"),
+        mutual: proving("mutual_chap"),
         device,
     });
     if hypervisor.text("initiator") == "builtin" {

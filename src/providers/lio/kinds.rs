@@ -54,21 +54,25 @@ pub fn schema() -> ProviderSchema {
 }
 
 fn attributes() -> Vec<Attribute> {
-    let text = |name, default: &str, doc| Attribute {
+    let login = |name, default: &str, doc| Attribute {
         name,
-        kind: AttributeType::Text,
+        kind: AttributeType::Login,
         required: false,
         default: Some(Setting::Text(default.to_owned())),
         doc,
     };
     let mut all = iscsi::attributes();
     all.extend([
-        text(
+        login(
             "chap",
             "auto",
-            "`\"auto\"`: every initiator proves itself with a secret of its own. `\"off\"`: names alone count, and names are easily forged.",
+            "`\"auto\"`: every initiator proves itself with a secret of its own. `{ user, password }`: all of them with this one; the password comes from a sensitive variable. `\"off\"`: names alone count, and names are easily forged.",
         ),
-        text("mutual_chap", "off", "`\"auto\"`: targets prove themselves as well."),
+        login(
+            "mutual_chap",
+            "off",
+            "`\"auto\"` or `{ user, password }`: targets prove themselves as well.",
+        ),
     ]);
     all
 }
@@ -76,13 +80,15 @@ fn attributes() -> Vec<Attribute> {
 pub fn check(container: &ContainerSpec) -> Diagnostics {
     let mut found = iscsi::check(container);
     for (name, summary) in [("chap", "Invalid chap"), ("mutual_chap", "Invalid mutual_chap")] {
-        let value = container.text(name);
-        if !matches!(value, "auto" | "off") {
-            found.push(wrong(container, summary, &format!("{name} is \"auto\" or \"off\", not {value:?}.")));
+        if let Some(Setting::Text(value)) = container.settings.get(name)
+            && !matches!(value.as_str(), "auto" | "off")
+        {
+            let detail = format!("{name} is \"auto\", \"off\" or {{ user, password }}, not {value:?}.");
+            found.push(wrong(container, summary, &detail));
         }
     }
-    if (container.text("chap"), container.text("mutual_chap")) == ("off", "auto") {
-        let why = "A target proves itself only to who proves himself first. Leave mutual_chap out, or set chap = \"auto\".";
+    if container.text("chap") == "off" && container.text("mutual_chap") != "off" {
+        let why = "A target proves itself only to who proves himself first. Leave mutual_chap out, or leave chap at \"auto\".";
         found.push(wrong(container, "Cannot be honoured", why));
     }
     found

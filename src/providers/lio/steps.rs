@@ -24,9 +24,9 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
             Body::Grant(grant) => Ok(vec![ask.grant(after, grant)]),
             _ => Err(ask.not_mine()),
         },
-        Operation::Update { after, live, .. } => match (&live.body, &after.object.body) {
+        Operation::Update { before, after, live, .. } => match (&live.body, &after.object.body) {
             (Body::Export(found), Body::Export(export)) => ask.mend(after, found, export),
-            (Body::Grant(found), Body::Grant(grant)) => ask.regrant(after, found, grant),
+            (Body::Grant(found), Body::Grant(grant)) => ask.regrant(before, after, found, grant),
             _ => Err(ask.not_mine()),
         },
         Operation::Destroy { record, live } => match (&record.object.body, &live.body) {
@@ -230,7 +230,13 @@ impl Ask<'_, '_> {
     }
 
     /// Rights and secrets count from the next login on; no session ends.
-    fn regrant(&self, after: &Record, found: &GrantBody, body: &GrantBody) -> Result<Vec<Step>, Diagnostic> {
+    fn regrant(
+        &self,
+        recorded: &Record,
+        after: &Record,
+        found: &GrantBody,
+        body: &GrantBody,
+    ) -> Result<Vec<Step>, Diagnostic> {
         let object = &after.object;
         if (&found.target, &found.initiator) != (&body.target, &body.initiator) {
             return Err(store::impossible(self.request, "a grant is of another initiator"));
@@ -241,7 +247,11 @@ impl Ask<'_, '_> {
         }
         // Only what is known can be put back: another access, but not a secret that somebody else set.
         let only_access = GrantBody { access: body.access, ..found.clone() };
-        let undo = if Body::Grant(only_access).facts() == object.body.facts() && found.state == READY {
+        let undo = if let Body::Grant(recorded) = &recorded.object.body
+            && Body::Grant(recorded.clone()).facts() == before.facts()
+        {
+            Undo::Run(self.granting(object, recorded))
+        } else if Body::Grant(only_access).facts() == object.body.facts() && found.state == READY {
             Undo::Run(self.granting(object, &GrantBody { access: found.access, ..body.clone() }))
         } else {
             Undo::Nothing

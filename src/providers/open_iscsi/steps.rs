@@ -17,7 +17,7 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
         Operation::Join { body, .. } => Ok(vec![store::join(&ENTRY, request, &body.makes)]),
         Operation::Release { record } => Ok(vec![store::release(&ENTRY, request, record)]),
         Operation::Create { after, .. } => Ok(vec![ask.login(after)?]),
-        Operation::Update { after, live, .. } => ask.update(after, live),
+        Operation::Update { before, after, live, .. } => ask.update(before, after, live),
         Operation::Destroy { record, live } => Ok(vec![ask.logout(record, live)?]),
         Operation::Restore { .. }
         | Operation::Purge { .. }
@@ -107,7 +107,7 @@ impl Ask<'_, '_> {
 
     /// Another secret and a lost session are a login like the first one. A larger disk is read again, which nothing takes
     /// back: whoever has the disk has seen it.
-    fn update(&self, after: &Record, live: &Observed) -> Result<Vec<Step>, Diagnostic> {
+    fn update(&self, before: &Record, after: &Record, live: &Observed) -> Result<Vec<Step>, Diagnostic> {
         let (object, wanted, found) =
             (&after.object, self.session(&after.object.body)?, self.session(&live.body)?);
         let mut steps = Vec::new();
@@ -127,8 +127,13 @@ impl Ask<'_, '_> {
                 "relogin",
                 self.title(TitleVerb::LogIn, wanted, "again"),
                 self.logging_in(object, wanted),
-                // What was lost without vbs is not lost again: a login that works stays.
-                Undo::Nothing,
+                match self.session(&before.object.body)? {
+                    recorded if before.object.body.facts() == live.body.facts() => {
+                        Undo::Run(self.logging_in(object, recorded))
+                    }
+                    // What was lost without vbs is not lost again: a login that works stays.
+                    _ => Undo::Nothing,
+                },
                 Proof { done: self.shows(object, &mended), not_done: self.is_marked(object) },
                 vec![Effect::Put(Box::new(record))],
             ));

@@ -52,13 +52,13 @@ fn attributes() -> Vec<Attribute> {
     all.extend([
         optional(
             "chap",
-            AttributeType::Text,
+            AttributeType::Login,
             text("off"),
             "`\"auto\"`: every initiator proves itself with a secret of its own; needs `chap_in_arguments`. `\"off\"`: names alone count.",
         ),
         optional(
             "mutual_chap",
-            AttributeType::Text,
+            AttributeType::Login,
             text("off"),
             "`\"off\"`: tgtd knows one secret of a target for all initiators, and vbs gives none away twice.",
         ),
@@ -98,6 +98,14 @@ pub fn scsi_id(serial: &str) -> String {
 
 pub fn check(container: &ContainerSpec) -> Diagnostics {
     let mut found = iscsi::check(container);
+    if matches!(container.settings.get("chap"), Some(Setting::Login(_))) {
+        found.push(wrong(
+            container,
+            "Cannot be honoured",
+            "tgtd knows its users by name for all of its targets together, so a user whose password changes would be shut out of all of them at once. Write chap = \"auto\" with chap_in_arguments = true, or export with lio.",
+        ));
+        return found;
+    }
     match container.text("chap") {
         "off" => {}
         "auto" if container.flag("chap_in_arguments") => {}
@@ -110,7 +118,7 @@ pub fn check(container: &ContainerSpec) -> Diagnostics {
     }
     match container.text("mutual_chap") {
         "off" => {}
-        "auto" => found.push(wrong(
+        "auto" | "" => found.push(wrong(
             container,
             "Cannot be honoured",
             "tgtd proves a target to all initiators with one secret, and whoever knows it could pass for the target. Leave mutual_chap out, or export with lio.",

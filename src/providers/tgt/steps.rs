@@ -25,9 +25,9 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
             Body::Grant(grant) => ask.grant(after, grant).map(|step| vec![step]),
             _ => Err(ask.not_mine()),
         },
-        Operation::Update { after, live, .. } => match (&live.body, &after.object.body) {
+        Operation::Update { before: recorded, after, live, .. } => match (&live.body, &after.object.body) {
             (Body::Export(before), Body::Export(body)) => ask.reexport(after, live, before, body),
-            (Body::Grant(before), Body::Grant(body)) => ask.regrant(after, live, before, body),
+            (Body::Grant(_), Body::Grant(body)) => ask.regrant(recorded, after, live, body),
             _ => Err(ask.not_mine()),
         },
         Operation::Destroy { record, live } => match &live.body {
@@ -244,13 +244,14 @@ impl Ask<'_, '_> {
 
     fn regrant(
         &self,
+        recorded: &Record,
         after: &Record,
         live: &Observed,
-        before: &GrantBody,
         body: &GrantBody,
     ) -> Result<Vec<Step>, Diagnostic> {
         self.check_access(body)?;
         let object = &after.object;
+        let Body::Grant(before) = &live.body else { return Err(self.not_mine()) };
         if (&before.target, &before.initiator) != (&body.target, &body.initiator) {
             return Err(store::impossible(self.request, "a grant is of another initiator"));
         }
@@ -265,7 +266,12 @@ impl Ask<'_, '_> {
                 &format!("to {}", body.target),
             ),
             self.granting(object, Some(before), body),
-            Undo::Impossible { why: "the secret that was there is not known any more".to_owned() },
+            match &recorded.object.body {
+                Body::Grant(known) if recorded.object.body.facts() == live.body.facts() => {
+                    Undo::Run(self.granting(object, Some(body), known))
+                }
+                _ => Undo::Impossible { why: "the secret that was there is not known any more".to_owned() },
+            },
             Proof { done: self.live(object, &object.body), not_done: self.live(object, &live.body) },
             Effect::Put(Box::new(after.clone())),
         )])

@@ -325,16 +325,16 @@ fn read_only(lab: &Lab) {
         assert_eq!(found, wanted);
     };
     ro("1");
-    // The host is made to believe otherwise; the target does not.
-    lab.ok(&format!("blockdev --setrw {device}; ! {} 2>/dev/null", write(&device)));
     // From reading to writing and back, each time through the target.
     apply(lab, "64MiB", ATTACHED);
     ro("0");
     lab.ok(&write(&device));
     vbs(lab, &["drift"]).exits(0);
-    // Somebody protects it by hand, and the host has noticed.
+    // Somebody protects it by hand: the target refuses before the host knows, and then the host has noticed.
     lab.ok(&format!(
-        "echo 1 > $(echo {TPG}/acls/*host.kvm1)/lun_0/write_protect; echo 1 > /sys/block/$(basename $(readlink -f {device}))/device/rescan"
+        "echo 1 > $(echo {TPG}/acls/*host.kvm1)/lun_0/write_protect; ! {} 2>/dev/null
+         echo 1 > /sys/block/$(basename $(readlink -f {device}))/device/rescan",
+        write(&device)
     ));
     ro("1");
     vbs(lab, &["drift"])
