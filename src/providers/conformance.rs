@@ -213,7 +213,12 @@ fn session(container: &ContainerSpec, size: u64, fingerprint: &str) -> Record {
 fn samples(container: &ContainerSpec) -> Vec<[Record; 2]> {
     match container.address.kind {
         Kind::Hypervisor => {
-            let [one, two] = ["/srv/a.img", "/srv/b.img"].map(|path| disk(container, path));
+            let paths = match container.provider.as_str() {
+                // It takes block devices alone.
+                "xen" => ["/dev/vg0/a", "/dev/vg0/b"],
+                _ => ["/srv/a.img", "/srv/b.img"],
+            };
+            let [one, two] = paths.map(|path| disk(container, path));
             let mut grown = one.clone();
             grown.object.body.show(Some(Bytes(8192)));
             let keeps_size = CATALOG.of(container).unwrap().schema().traits.keeps_size;
@@ -326,10 +331,17 @@ fn operations(container: &ContainerSpec) -> Vec<Operation> {
     all
 }
 
-/// No template marks or overwrites what is there, or moves a disk, and the plan says so.
+/// No template marks or overwrites what is there, or moves a disk, nor does Xen, and the plan says so.
 fn is_possible(container: &ContainerSpec, operation: &Operation) -> bool {
     let moves_disks = container.address.kind == Kind::Hypervisor;
     match operation {
+        Operation::Update { before, after, .. } if container.provider == "xen" => {
+            let path = |record: &Record| match &record.object.body {
+                Body::Disk(disk) => disk.host_path.clone(),
+                _ => String::new(),
+            };
+            path(before) == path(after)
+        }
         _ if container.provider != "command" => true,
         Operation::Restore { .. } | Operation::Adopt { .. } => false,
         Operation::Update { .. } => !moves_disks,

@@ -29,6 +29,7 @@ pub mod qemu;
 pub mod seat;
 pub mod store;
 pub mod tgt;
+pub mod xen;
 
 /// One container to be surveyed.
 #[derive(Debug, Clone, Copy)]
@@ -118,6 +119,7 @@ pub static CATALOG: Catalog = Catalog(&[
     &directory::DirectoryHypervisor,
     &qemu::QemuHypervisor,
     &libvirt::LibvirtHypervisor,
+    &xen::XenHypervisor,
     &command::hypervisor::CommandHypervisor,
 ]);
 
