@@ -9,12 +9,13 @@ use uuid::Uuid;
 use super::diff::{Change, Decision, Diff, LiveIndex, diff};
 use super::graph::{self, Edges};
 use super::layers::{self, Ways};
+use super::lost::Lost;
 use super::lower::lower;
 use super::step::{Effect, Operation, Request, Step};
 use super::world::{Options, Scope, World, find_record};
 use super::{
     AttributeChange, ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, Shown, capacity,
-    containers, fit, hints, present, problems, quiesce, restores, select, sharing, users, vms,
+    containers, fit, hints, lost, present, problems, quiesce, restores, select, sharing, users, vms,
 };
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Address, Body, ContainerSpec, HostName, Kind, ObjectKey, Observed, Part, Record};
@@ -36,10 +37,13 @@ pub fn build(
     fresh: &mut dyn FnMut() -> Uuid,
 ) -> Result<Built, Diagnostics> {
     let mut desired = lower(world.desired)?;
+    let (lost, losses) = Lost::of(world, options, &mut desired)?;
     fit::fit(world, &mut desired);
     let scope = select::scope(world, options)?;
     let index = LiveIndex::new(world.live, world.lineage);
-    let mut found = diff(world, &desired, options, &scope, &index);
+    let mut found = diff(world, &desired, options, &scope, &index, &lost);
+    found.diagnostics.extend(losses);
+    lost::clear(world, options, &mut found);
     restores::check(world, options, &index, &mut found);
     check_left_out(world, &scope, &mut found);
     fit::check_sources(world, &index, &mut found);
@@ -52,11 +56,11 @@ pub fn build(
         Options { refresh_only: true, .. } => Mode::RefreshOnly,
         _ => Mode::Normal,
     };
-    for change in found.changes.values_mut().filter(|change| change.decision == Decision::Replace) {
-        renew(world, change, fresh);
+    for change in found.changes.values_mut().filter(|change| is_another(change, &lost)) {
+        renew(change, fresh);
     }
     hints::add(world, mode, &mut found);
-    let mut builder = Builder::new(world, options, &found.changes, fresh);
+    let mut builder = Builder::new(world, options, &found.changes, &lost, fresh);
     builder.add_changes();
     builder.add_containers();
     let (steps, effects, rows, planned, mut diagnostics) = builder.finish();
@@ -81,10 +85,16 @@ pub fn build(
     Ok(Built { plan, diagnostics })
 }
 
+/// Whether something new comes under the address of what is recorded. What a lost host has keeps its id, and may come back.
+fn is_another(change: &Change, lost: &Lost) -> bool {
+    let was_lost = change.before.as_ref().is_some_and(|record| lost.holds(&record.object.container));
+    change.decision == Decision::Replace || (change.decision == Decision::Create && was_lost)
+}
+
 /// A replacement is another object: a disk gets a new id here, a volume got its own from the configuration.
-fn renew(world: &World<'_>, change: &mut Change, fresh: &mut dyn FnMut() -> Uuid) {
+fn renew(change: &mut Change, fresh: &mut dyn FnMut() -> Uuid) {
     let Some(after) = &mut change.after else { return };
-    let recorded = world.records.get(&change.key).map(|record| record.object.id);
+    let recorded = change.before.as_ref().map(|record| record.object.id);
     if recorded == Some(after.object.id) {
         Arc::make_mut(after).object.id = fresh();
     }
@@ -130,6 +140,7 @@ struct Builder<'a> {
     world: &'a World<'a>,
     options: &'a Options,
     changes: &'a BTreeMap<ObjectKey, Change>,
+    lost: &'a Lost,
     attached: BTreeSet<Uuid>,
     steps: Vec<Step>,
     chains: BTreeMap<ObjectKey, Chains>,
@@ -154,6 +165,7 @@ impl<'a> Builder<'a> {
         world: &'a World<'a>,
         options: &'a Options,
         changes: &'a BTreeMap<ObjectKey, Change>,
+        lost: &'a Lost,
         fresh: &'a mut dyn FnMut() -> Uuid,
     ) -> Self {
         let mut by_address: BTreeMap<&Address, Vec<&ObjectKey>> = BTreeMap::new();
@@ -168,6 +180,7 @@ impl<'a> Builder<'a> {
             world,
             options,
             changes,
+            lost,
             attached: attached.collect(),
             steps: Vec::new(),
             chains: BTreeMap::new(),
@@ -203,7 +216,7 @@ impl<'a> Builder<'a> {
         for change in self.changes.values() {
             self.order_change(change);
         }
-        users::order(self.changes, &self.chains, &self.steps, &mut self.edges);
+        users::order(self.changes, self.lost, &self.chains, &self.steps, &mut self.edges);
     }
 
     /// On which machine it is, where that is not this one.
@@ -358,7 +371,8 @@ impl<'a> Builder<'a> {
         self.planned
             .entry(address.clone())
             .or_insert_with(|| PlannedContainer { identity, spec: container.clone() });
-        Ok(Request { key, container, identity, lineage, workspace, operation })
+        let evicts = self.lost.evicts(&key);
+        Ok(Request { key, container, identity, lineage, workspace, evicts, operation })
     }
 
     /// Appends a chain: each step waits for the one before.
@@ -496,7 +510,8 @@ impl<'a> Builder<'a> {
     fn finish(mut self) -> Finished {
         self.edges.add_claims(&self.steps);
         self.diagnostics.extend(problems::grown_and_kept(self.world, &self.steps));
-        for (effect, row) in containers::changed_settings(self.world) {
+        let forgotten = self.lost.forgotten(self.world);
+        for (effect, row) in containers::changed_settings(self.world).into_iter().chain(forgotten) {
             self.effects.push(effect);
             self.rows.push(row);
         }

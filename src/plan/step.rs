@@ -268,5 +268,7 @@ pub struct Request<'a> {
     pub identity: Uuid,
     pub lineage: Uuid,
     pub workspace: &'a str,
+    /// What is destroyed is taken from somebody who cannot give it back: a grant's session is ended at the target.
+    pub evicts: bool,
     pub operation: Operation,
 }

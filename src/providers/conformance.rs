@@ -353,7 +353,15 @@ fn steps(provider: &dyn Provider, container: &ContainerSpec, operation: Operatio
     let key = ObjectKey::new("volume.db".parse().unwrap(), Part::VOLUME);
     let told = format!("{operation:?}");
     provider
-        .steps(&Request { key, container, identity: id(9), lineage: id(8), workspace: "shop", operation })
+        .steps(&Request {
+            key,
+            container,
+            identity: id(9),
+            lineage: id(8),
+            workspace: "shop",
+            evicts: false,
+            operation,
+        })
         .unwrap_or_else(|why| panic!("{told}: {}", why.detail))
 }
 
@@ -365,7 +373,15 @@ fn frozen(provider: &dyn Provider, container: &ContainerSpec) -> Vec<Step> {
     let key = ObjectKey::new("volume.db".parse().unwrap(), Part::VOLUME);
     let disk = disk(container, "/srv/a.img");
     let operation = Operation::Create { after: snapshot(container), source: None };
-    let request = Request { key, container, identity: id(9), lineage: id(8), workspace: "shop", operation };
+    let request = Request {
+        key,
+        container,
+        identity: id(9),
+        lineage: id(8),
+        workspace: "shop",
+        evicts: false,
+        operation,
+    };
     provider.freeze(&request, &disk).unwrap().into()
 }
 
@@ -532,7 +548,15 @@ fn adopting_writes_nothing_but_a_mark() {
             let key = after.object.key.clone();
             let (identity, lineage) = (id(9), id(8));
             let container = &container;
-            provider.steps(&Request { key, container, identity, lineage, workspace: "shop", operation })
+            provider.steps(&Request {
+                key,
+                container,
+                identity,
+                lineage,
+                workspace: "shop",
+                evicts: false,
+                operation,
+            })
         };
         let steps = adopt(&after, stranger(&after)).unwrap();
         assert_eq!(steps.len(), 1);

@@ -127,8 +127,15 @@ fn another_disk_another_secret_and_growth_are_seen() {
 fn request(operation: Operation) -> Vec<crate::plan::step::Step> {
     let container = container();
     let key = record(body()).object.key;
-    let request =
-        Request { key, container: &container, identity: id(9), lineage: id(7), workspace: "shop", operation };
+    let request = Request {
+        key,
+        container: &container,
+        identity: id(9),
+        lineage: id(7),
+        workspace: "shop",
+        evicts: false,
+        operation,
+    };
     OpenIscsi.steps(&request).unwrap()
 }
 

@@ -108,6 +108,7 @@ fn steps(rig: &Rig, record: &Record) -> [Step; 2] {
         identity: rig.bench.identity,
         lineage: rig.bench.lineage,
         workspace: "shop",
+        evicts: false,
         operation: operation.clone(),
     };
     rig.bench.provider.freeze(&request, record).unwrap()
