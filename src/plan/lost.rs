@@ -82,9 +82,14 @@ impl Lost {
         self.grants.contains(key)
     }
 
-    /// The recorded containers on lost hosts go out of the state; nothing is done there.
+    /// The recorded containers on lost hosts go out of the state; nothing is done there. An initiator that is logged in stays:
+    /// no block declares it, and when the host is back somebody has to look for its sessions. Said again, it goes as well.
     pub fn forgotten(&self, world: &World<'_>) -> Vec<(Effect, ResourceChange)> {
-        let recorded = world.containers.iter().filter(|(address, _)| self.holds(address));
+        let has_sessions =
+            |address: &Address| world.records.values().any(|record| record.object.container == *address);
+        let recorded = world.containers.iter().filter(|(address, _)| {
+            self.holds(address) && (address.kind != Kind::Initiator || !has_sessions(address))
+        });
         recorded
             .map(|(address, record)| {
                 let row = containers::row(&record.spec, ChangeAction::Forget, "its host is lost");
@@ -154,10 +159,15 @@ fn still_declared(world: &World<'_>, record: &Record) -> Diagnostic {
     .within(address.to_string())
 }
 
-/// Whether something of ours lies in a container that was given up with its host.
+/// Whether something of ours lies in a container that was given up with its host: a disk in a hypervisor that the state does
+/// not know, or a login that it does not.
 pub fn is_left_over(world: &World<'_>, container: &Address, observed: &Observed) -> bool {
-    matches!(container.kind, Kind::Hypervisor | Kind::Initiator)
-        && !world.containers.contains_key(container)
+    let given_up = match container.kind {
+        Kind::Hypervisor => !world.containers.contains_key(container),
+        Kind::Initiator => true,
+        _ => false,
+    };
+    given_up
         && observed.mark.lineage == world.lineage
         && observed.place == Place::Live
         && observed.body.holds_no_data()

@@ -10,7 +10,7 @@ mod fit;
 pub mod graph;
 mod hints;
 mod layers;
-mod lost;
+pub mod lost;
 pub mod lower;
 pub mod moves;
 pub mod present;

@@ -122,6 +122,14 @@ fn a_vm_reads_a_volume_over_the_network_and_leaves_nothing_behind() {
     );
     assert!(server.show().contains(target["iqn"].as_str().unwrap()), "{target}");
 
+    // What nobody is going to load after a restart, and what nobody knows any more, is said with its cure.
+    let stray = rig.workspace.file("conf.d/vbs.6ba7b810-9dad-41d1-80b4-00c04fd430c8.conf", "# vbs\n");
+    let checked = rig.vbs(&["host", "check"]).exits(1);
+    checked
+        .says(&format!("no line of /etc/tgt/targets.conf includes {}", config.display()))
+        .says(&format!("{} was written by vbs, and no mark knows of it", stray.display()));
+    std::fs::remove_file(stray).unwrap();
+
     // Whoever was let in beside it is shut out, and the VM notices nothing.
     server.adm("--op bind --mode target --tid 2 -I ALL");
     rig.vbs(&["plan"]).exits(0).says("others").says("any");
@@ -318,6 +326,7 @@ fn a_lost_host_is_shut_out_and_what_it_left_is_cleared_when_it_is_back() {
         .says("left over in hypervisor.")
         .says("1 to destroy");
     vbs(&old, &["drift"]).exits(2).says("left over in hypervisor.");
+    vbs(&old, &["host", "check"]).exits(1).says("it was left when its host was given up");
     assert_eq!((written(), server.show().matches("Initiator:").count()), (3, 1), "{}", server.show());
     old.stop("web1");
 
