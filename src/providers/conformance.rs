@@ -1,376 +1,54 @@
 //! Laws that hold for every provider in the catalogue, so that adding one to the table is enough to have it checked.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod samples;
+mod templates;
 
-use uuid::Uuid;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CATALOG, Provider, Reading, Scope};
 use crate::hosts::{Fence, Hosts, Verdict};
 use crate::model::command::{Action, Answer, Effect as Locking, Frame, Query};
-use crate::model::schema::{Attribute, AttributeType};
-use crate::model::{
-    Access, Body, Bus, Bytes, ContainerBody, ContainerRecord, ContainerSpec, ContainerView, DiskBody,
-    ExportBody, GrantBody, Health, HostName, Kind, Link, Login, Mark, Object, ObjectKey, Observed, OnDestroy,
-    Part, Place, PoolPolicy, Presence, READY, Record, SessionBody, Setting, SnapshotBody, SourceRef,
-    Stranger, TrashEntry, VolumeBody,
-};
+use crate::model::{Bytes, ContainerSpec, ContainerView, HostName, Kind, ObjectKey, Part, Record, Stranger};
 use crate::plan::step::{Effect, Operation, Request, Step, Undo};
-
-/// What a value may hold without becoming a command: all that means something to a shell.
-const HOSTILE: &str = "a b\t'\"\\`$(exit 9)${IFS};&|<>*?[x]~#!\r\u{7f}\u{fc}\nEOF\n-rf";
-
-fn id(number: u128) -> Uuid {
-    uuid::Builder::from_random_bytes(number.to_be_bytes()).into_uuid()
-}
-
-/// A container of this provider with a value for every attribute.
-fn container(provider: &dyn Provider) -> ContainerSpec {
-    container_with(provider, |_| true, None)
-}
-
-/// A value of a text that has a form of its own.
-fn example(attribute: &str) -> &'static str {
-    match attribute {
-        "socket" => "/run/vms/{vm}.qmp",
-        _ => "text",
-    }
-}
-
-/// Containers of every kind that this provider knows: with every attribute, with those only that it needs, and with
-/// every way to wipe.
-fn containers(provider: &dyn Provider) -> Vec<ContainerSpec> {
-    let wipes = [None, Some("discard"), Some("none")];
-    let all = wipes.map(|wipe| container_with(provider, |_| true, wipe));
-    let few = wipes.map(|wipe| container_with(provider, |attribute| attribute.required, wipe));
-    all.into_iter().chain(few).collect()
-}
-
-/// The commands of a target server.
-fn commands(verb: &str) -> Setting {
-    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
-    Setting::Lists(match verb {
-        "export" => vec![
-            words(&["tool", "new", "{number}", "{target}"]),
-            words(&["tool", "lun", "{number}", "{device}"]),
-        ],
-        "grant" => vec![words(&["tool", "allow", "{target}", "{initiator}", "{chap_user}", "{chap_secret}"])],
-        "revoke" => vec![words(&["tool", "deny", "{target}", "{initiator}"])],
-        verb => vec![words(&["tool", verb, "{number}", "{device}"])],
-    })
-}
-
-/// What a container of templates may hold.
-fn command(attribute: &str) -> Setting {
-    let words = |words: &[&str]| Setting::List(words.iter().map(|&word| word.to_owned()).collect());
-    let text = |text: &str| Setting::Text(text.to_owned());
-    match attribute {
-        "path" => text("/srv/some where"),
-        "device" => text("/dev/{name}"),
-        "create" => words(&["tool", "create", "{name}", "{size_bytes}", "{mark}"]),
-        "grow" => words(&["tool", "grow", "{name}", "{size_bytes}"]),
-        "rename" => words(&["tool", "rename", "{name}", "{new_name}"]),
-        "destroy" => words(&["tool", "destroy", "{name}"]),
-        "snapshot" | "clone" => words(&["tool", "copy", "{source}", "{name}", "{mark}"]),
-        "list.command" => words(&["tool", "list"]),
-        "list.format" => text("json"),
-        "attach" => words(&["tool", "attach", "{vm}", "{device}", "{host_path}", "{mark}"]),
-        "detach" => words(&["tool", "detach", "{vm}", "{device}"]),
-        "guest_path" => text("/dev/{device}"),
-        "list.timeout" | "grants.timeout" => text("9s"),
-        "portal" => text("10.0.0.2:3260"),
-        "portals" => words(&[]),
-        "iqn_prefix" => text("iqn.2026-11.vbs.shop"),
-        "lun" => text("1"),
-        "by_id" => text("/dev/disk/by-id/wwn-0x{naa}"),
-        "chap" | "mutual_chap" => text("off"),
-        "chap_in_arguments" => Setting::Bool(true),
-        "grants.command" => words(&["tool", "grants"]),
-        "grants.format" => text("json"),
-        _ => text("key"),
-    }
-}
-
-fn container_with(
-    provider: &dyn Provider,
-    has: impl Fn(&Attribute) -> bool,
-    wipe: Option<&str>,
-) -> ContainerSpec {
-    let schema = provider.schema();
-    let settings = (schema.attributes.iter())
-        .filter(|attribute| match schema.name {
-            // Which attributes go together is not said by which are required; JSON needs no pattern.
-            "command" => {
-                let of_lines = [".pattern", ".heading", ".ignore"];
-                !of_lines.iter().any(|end| attribute.name.ends_with(end))
-                    && !attribute.name.starts_with("stdin.")
-            }
-            _ => has(attribute),
-        })
-        .map(|attribute| {
-            let value = match attribute.kind {
-                AttributeType::Commands => commands(attribute.name),
-                _ if schema.name == "command" => command(attribute.name),
-                // What is not free text has its default.
-                AttributeType::Text if attribute.default.is_some() => attribute.default.clone().unwrap(),
-                _ if attribute.name == "portals" => Setting::List(Vec::new()),
-                AttributeType::Text if attribute.name == "portal" => {
-                    Setting::Text("10.0.0.2:3260".to_owned())
-                }
-                AttributeType::Text if attribute.name == "iqn_prefix" => {
-                    Setting::Text("iqn.2026-11.vbs.shop".to_owned())
-                }
-                AttributeType::Path => Setting::Text("/srv/some where".to_owned()),
-                AttributeType::Text => Setting::Text(example(attribute.name).to_owned()),
-                AttributeType::Bool => Setting::Bool(true),
-                AttributeType::Login => attribute.default.clone().unwrap(),
-                AttributeType::TextList => Setting::List(vec!["text".to_owned()]),
-            };
-            (attribute.name.to_owned(), value)
-        })
-        .collect();
-    schema.seated(ContainerSpec {
-        address: crate::model::Address::new(schema.role, "here"),
-        provider: schema.name.to_owned(),
-        host: HostName::local(),
-        settings,
-        policy: PoolPolicy { wipe: wipe.map(str::to_owned), ..PoolPolicy::default() },
-    })
-}
-
-fn record(container: &ContainerSpec, address: &str, part: Part, number: u128, body: Body) -> Record {
-    Record {
-        object: Object {
-            key: ObjectKey::new(address.parse().unwrap(), part),
-            id: id(number),
-            container: container.address.clone(),
-            body,
-        },
-        prevent_destroy: false,
-        on_destroy: OnDestroy::Trash,
-        labels: BTreeMap::new(),
-        depends_on: Vec::new(),
-    }
-}
-
-fn volume(container: &ContainerSpec, name: &str, size: u64) -> Record {
-    let body = VolumeBody { name: name.to_owned(), size: Bytes(size), serial: "s1".to_owned(), source: None };
-    record(container, "volume.db", Part::VOLUME, 1, Body::Volume(body))
-}
-
-fn snapshot(container: &ContainerSpec) -> Record {
-    let origin = SourceRef { id: id(1), address: "volume.db".parse().unwrap() };
-    let body = SnapshotBody { name: "snap".to_owned(), size: Bytes(4096), origin, reserve: None };
-    record(container, "snapshot.s", Part::SNAPSHOT, 2, Body::Snapshot(body))
-}
-
-fn disk(container: &ContainerSpec, host_path: &str) -> Record {
-    let configures = CATALOG.of(container).unwrap().schema().traits.configures;
-    let body = DiskBody {
-        vm: "web".to_owned(),
-        device: "vda".to_owned(),
-        bus: Bus::Virtio,
-        access: Access::ReadWrite,
-        shared: false,
-        source: SourceRef { id: id(1), address: "volume.db".parse().unwrap() },
-        serial: "s1".to_owned(),
-        host_path: host_path.to_owned(),
-        network: None,
-        through: None,
-        presence: configures.then(Presence::ready),
-        size: None,
-    };
-    record(container, "attachment.a", Part::DISK, 3, Body::Disk(body))
-}
-
-fn login(fingerprint: &str) -> Option<Login> {
-    let [user, secret] = ["user", "chap/user"].map(str::to_owned);
-    Some(Login { user, secret, fingerprint: fingerprint.to_owned() })
-}
-
-const TARGET: &str = "iqn.2026-11.vbs.shop:5f1c9a3e-0000-4000-8000-000000000001";
-const INITIATOR: &str = "iqn.2026-11.vbs.shop:host.kvm1";
-
-fn export(container: &ContainerSpec, state: &str) -> Record {
-    let body = ExportBody {
-        source: SourceRef { id: id(1), address: "volume.db".parse().unwrap() },
-        target: TARGET.to_owned(),
-        portals: vec!["10.0.0.2:3260".to_owned()],
-        serial: id(1).to_string(),
-        device: "/dev/vg0/a".to_owned(),
-        access: Access::ReadWrite,
-        size: None,
-        others: Vec::new(),
-        state: state.to_owned(),
-    };
-    record(container, "volume.db", Part::EXPORT, 4, Body::Export(body))
-}
-
-fn grant(container: &ContainerSpec, state: &str) -> Record {
-    let export = Link { key: ObjectKey::new("volume.db".parse().unwrap(), Part::EXPORT), id: id(4) };
-    let body = GrantBody {
-        export,
-        target: TARGET.to_owned(),
-        initiator: INITIATOR.to_owned(),
-        access: Access::ReadWrite,
-        login: login("00112233aabbccdd"),
-        mutual: None,
-        state: state.to_owned(),
-    };
-    record(container, "volume.db", Part::grant("kvm1"), 5, Body::Grant(body))
-}
-
-fn session(container: &ContainerSpec, size: u64, fingerprint: &str) -> Record {
-    let body = SessionBody {
-        grant: Link { key: ObjectKey::new("volume.db".parse().unwrap(), Part::grant("kvm1")), id: id(5) },
-        target: TARGET.to_owned(),
-        portals: vec!["10.0.0.2:3260".to_owned()],
-        lun: 0,
-        initiator: INITIATOR.to_owned(),
-        login: login(fingerprint),
-        mutual: None,
-        serial: id(1).to_string(),
-        access: Access::ReadWrite,
-        device: "/dev/disk/by-id/wwn-0x6001405".to_owned(),
-        size: Some(Bytes(size)),
-        state: "logged_in".to_owned(),
-    };
-    record(container, "volume.db", Part::session("kvm1"), 6, Body::Session(body))
-}
-
-/// What is made in a container of this role, each as it is and changed in a way that needs no other object.
-fn samples(container: &ContainerSpec) -> Vec<[Record; 2]> {
-    match container.address.kind {
-        Kind::Hypervisor => {
-            let [one, two] = ["/srv/a.img", "/srv/b.img"].map(|path| disk(container, path));
-            let mut grown = one.clone();
-            grown.object.body.show(Some(Bytes(8192)));
-            let keeps_size = CATALOG.of(container).unwrap().schema().traits.keeps_size;
-            let growing = keeps_size.then(|| [one.clone(), grown]);
-            std::iter::once([one, two]).chain(growing).collect()
-        }
-        Kind::Export => {
-            let mut moved = export(container, READY);
-            if let Body::Export(body) = &mut moved.object.body {
-                "/dev/vg0/b".clone_into(&mut body.device);
-            }
-            vec![
-                [READY, "not_saved"].map(|state| export(container, state)),
-                [READY, "not_saved"].map(|state| grant(container, state)),
-                [export(container, READY), moved],
-            ]
-        }
-        Kind::Initiator => {
-            vec![
-                [(4096, "00112233aabbccdd"), (8192, "ffffffffffffffff")]
-                    .map(|(size, print)| session(container, size, print)),
-            ]
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn found(record: &Record) -> Observed {
-    Observed {
-        mark: Mark {
-            lineage: id(8),
-            id: record.object.id,
-            workspace: "shop".to_owned(),
-            address: record.object.key.address.to_string(),
-        },
-        place: Place::Live,
-        body: record.object.body.clone(),
-        health: Health::Good,
-        open: false,
-        notes: BTreeMap::new(),
-    }
-}
-
-/// The same without a mark.
-fn stranger(record: &Record) -> Stranger {
-    Stranger {
-        name: record.object.body.name().unwrap().to_owned(),
-        reference: "123:456".to_owned(),
-        size: record.object.body.size(),
-        origin: None,
-        open: false,
-        why_not: None,
-    }
-}
-
-fn update(before: Record, after: Record, attached: bool) -> Operation {
-    Operation::Update { live: found(&before), before, after, attached }
-}
-
-/// What is in a VM's configuration and not in the VM, for those who tell the two apart.
-fn mended(container: &ContainerSpec) -> Option<Operation> {
-    let record = samples(container).remove(0)[0].clone();
-    let mut live = found(&record);
-    match &mut live.body {
-        Body::Disk(DiskBody { presence: Some(presence), .. }) => presence.live = "missing".to_owned(),
-        _ => return None,
-    }
-    Some(Operation::Update { before: record.clone(), after: record, live, attached: true })
-}
-
-/// One of every operation that a provider of this role is asked for.
-fn operations(container: &ContainerSpec) -> Vec<Operation> {
-    let makes = vec!["/srv".to_owned(), "/srv/some where".to_owned()];
-    let mut all = vec![
-        Operation::Join { body: ContainerBody { makes: makes.clone() }, exists: false },
-        Operation::Release { record: ContainerRecord { spec: container.clone(), identity: id(9), makes } },
-    ];
-    if container.address.kind != Kind::Pool {
-        for [one, two] in samples(container) {
-            all.extend([
-                Operation::Create { after: one.clone(), source: Some(volume(container, "db", 4096)) },
-                update(one.clone(), two, false),
-                Operation::Destroy { live: found(&one), record: one },
-            ]);
-        }
-        all.extend(mended(container));
-        return all;
-    }
-    let [small, large] = [volume(container, "db", 4096), volume(container, "data", 8192)];
-    let snapshot = snapshot(container);
-    let entry = TrashEntry { id: id(1), record: small.clone(), purge: false, trashed_at: 0 };
-    all.extend([
-        Operation::Create { after: small.clone(), source: None },
-        Operation::Create { after: large.clone(), source: Some(snapshot.clone()) },
-        Operation::Create { after: snapshot.clone(), source: Some(small.clone()) },
-        update(small.clone(), large.clone(), false),
-        update(small.clone(), large, true),
-        Operation::Restore {
-            record: small.clone(),
-            snapshot: snapshot.clone(),
-            trash: id(7),
-            live: found(&small),
-        },
-        Operation::Destroy { record: small.clone(), live: found(&small) },
-        Operation::Destroy { live: found(&snapshot), record: snapshot },
-        Operation::Purge { entries: vec![entry.clone()] },
-        Operation::Adopt { found: stranger(&small), after: small.clone() },
-        Operation::TakeOutOfTrash { entry, after: small },
-    ]);
-    all
-}
-
-/// No template marks or overwrites what is there, or moves a disk, and the plan says so.
-fn is_possible(container: &ContainerSpec, operation: &Operation) -> bool {
-    let moves_disks = container.address.kind == Kind::Hypervisor;
-    match operation {
-        _ if container.provider != "command" => true,
-        Operation::Restore { .. } | Operation::Adopt { .. } => false,
-        Operation::Update { .. } => !moves_disks,
-        _ => true,
-    }
-}
+use samples::{
+    HOSTILE, container, containers, disk, found, id, is_possible, operations, samples, snapshot, stranger,
+    update, volume,
+};
 
 fn steps(provider: &dyn Provider, container: &ContainerSpec, operation: Operation) -> Vec<Step> {
     let key = ObjectKey::new("volume.db".parse().unwrap(), Part::VOLUME);
     let told = format!("{operation:?}");
     provider
-        .steps(&Request { key, container, identity: id(9), lineage: id(8), workspace: "shop", operation })
+        .steps(&Request {
+            key,
+            container,
+            identity: id(9),
+            lineage: id(8),
+            workspace: "shop",
+            evicts: false,
+            operation,
+        })
         .unwrap_or_else(|why| panic!("{told}: {}", why.detail))
+}
+
+/// What goes around a snapshot, for those who can freeze guests.
+fn frozen(provider: &dyn Provider, container: &ContainerSpec) -> Vec<Step> {
+    if !provider.schema().traits.freezes {
+        return Vec::new();
+    }
+    let key = ObjectKey::new("volume.db".parse().unwrap(), Part::VOLUME);
+    let disk = disk(container, "/srv/a.img");
+    let operation = Operation::Create { after: snapshot(container), source: None };
+    let request = Request {
+        key,
+        container,
+        identity: id(9),
+        lineage: id(8),
+        workspace: "shop",
+        evicts: false,
+        operation,
+    };
+    provider.freeze(&request, &disk).unwrap().into()
 }
 
 /// Every provider with its containers and every step that it ever makes.
@@ -379,11 +57,12 @@ fn all_steps() -> Vec<(&'static dyn Provider, ContainerSpec, Vec<Step>)> {
         .iter()
         .flat_map(|provider| containers(provider).into_iter().map(move |container| (provider, container)))
         .map(|(provider, container)| {
-            let all = operations(&container)
+            let mut all: Vec<Step> = operations(&container)
                 .into_iter()
                 .filter(|operation| is_possible(&container, operation))
                 .flat_map(|operation| steps(provider, &container, operation))
                 .collect();
+            all.extend(frozen(provider, &container));
             (provider, container, all)
         })
         .collect()
@@ -535,7 +214,15 @@ fn adopting_writes_nothing_but_a_mark() {
             let key = after.object.key.clone();
             let (identity, lineage) = (id(9), id(8));
             let container = &container;
-            provider.steps(&Request { key, container, identity, lineage, workspace: "shop", operation })
+            provider.steps(&Request {
+                key,
+                container,
+                identity,
+                lineage,
+                workspace: "shop",
+                evicts: false,
+                operation,
+            })
         };
         let steps = adopt(&after, stranger(&after)).unwrap();
         assert_eq!(steps.len(), 1);

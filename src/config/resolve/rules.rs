@@ -6,7 +6,7 @@ use super::attributes;
 use super::world::{Entry, World};
 use crate::diag::{Diagnostic, Diagnostics, Span, did_you_mean};
 use crate::model::desired::{AttachmentSpec, Desired, Resource, Spec};
-use crate::model::{Address, ContainerSpec, HostName, Kind};
+use crate::model::{Access, Address, ContainerSpec, HostName, Kind};
 
 /// Addresses in `depends_on` that nothing has.
 pub fn mentions(world: &World<'_>, diagnostics: &mut Diagnostics) {
@@ -255,9 +255,17 @@ impl<'w> Disks<'w> {
         diagnostics.push(problem);
     }
 
-    /// A volume with more than one attachment: all say `shared = true`, and all hypervisors can do it.
+    /// Two writers, or one of several that says `shared = true`: all say it, also who only reads, and all hypervisors can do
+    /// it. One reader beside a writer need not, where the hypervisor does not mind.
     fn sharing(&self, world: &World<'_>, diagnostics: &mut Diagnostics) {
-        for (volume, users) in self.users.iter().filter(|(_, users)| users.len() > 1) {
+        let must_say = |users: &&Vec<(&Resource, &AttachmentSpec)>| {
+            let writers = users.iter().filter(|(_, spec)| spec.access == Access::ReadWrite).count();
+            let minds = |spec: &AttachmentSpec| {
+                world.schema(&spec.hypervisor).is_some_and(|schema| schema.traits.minds_sharing)
+            };
+            users.len() > 1 && (writers > 1 || users.iter().any(|(_, spec)| spec.shared || minds(spec)))
+        };
+        for (volume, users) in self.users.iter().filter(|(_, users)| must_say(users)) {
             let Some((silent, _)) = users.iter().find(|(_, spec)| !spec.shared) else { continue };
             let Some((other, _)) = users.iter().find(|(user, _)| user.address != silent.address) else {
                 continue;

@@ -127,6 +127,7 @@ impl Bench {
             identity: self.identity,
             lineage: self.lineage,
             workspace: "it's \"ours\"",
+            evicts: false,
             operation,
         })
     }

@@ -1,6 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests run the scripts on real files and a real libvirt")]
 
 mod daemon;
+mod freezing;
 mod rig;
 mod sources;
 
@@ -259,6 +260,9 @@ fn what_a_killed_frame_left_is_known_and_what_lost_its_mark_too() {
     fs::remove_file(&mark).unwrap();
     let found = rig.surveyed(&["web/sdb"]).objects.remove(0);
     assert!(matches!(found.health, Health::Replaced { .. }), "ours, and its mark is gone");
+    let detach = rig.detach(&record);
+    rig.bench.succeed(&detach.run);
+    assert!(rig.bench.shows(&detach.proof.done) && !rig.daemon.config("web").contains("ua-vbs-"));
 }
 
 #[test]
