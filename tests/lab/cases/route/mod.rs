@@ -95,7 +95,7 @@ fn over_tgt(lab: &Lab) {
     there_and_back(&route, || {
         sampler.remember(
             Host::Kvm1,
-            "sed -n 's/^node.session.auth.password = //p' /etc/iscsi/nodes/*vbs*/*/* | head -n 1",
+            "find /etc/iscsi/nodes/*vbs* -type f -exec sed -n 's/^node.session.auth.password = //p' {} +",
         );
     });
     sampler.judge();
