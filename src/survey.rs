@@ -97,21 +97,24 @@ async fn look_at(
     asked: Asked,
 ) -> Vec<(Address, ContainerView)> {
     for round in 0..=FURTHER_ROUNDS {
-        // Pools in one volume group, or in two on one host, ask the same: it is asked once.
         let needs = if round == 0 && asked == Asked::NeedsToo { needs(&looks) } else { Vec::new() };
-        let mut queries: Vec<Query> = needs.iter().filter_map(|needs| needs.query()).collect();
+        // Pools in one volume group, or in two on one host, ask the same: it is asked once.
         let probes = looks.iter().filter_map(|look| probe::query(look.target.probed.values()));
         let probes: Vec<Query> = probes.filter(|_| round == 0).collect();
+        let mut questions: Vec<Query> = Vec::new();
         for question in looks.iter().flat_map(|look| &look.questions).chain(&probes) {
-            if !queries.contains(question) {
-                queries.push(question.clone());
+            if !questions.contains(question) {
+                questions.push(question.clone());
             }
         }
-        match hosts.ask(host, &queries).await {
-            Ok(answers) => {
-                let answers: Vec<(Query, Answer)> = queries.into_iter().zip(answers).collect();
+        // Neither waits for the other: asking programs for their versions takes as long as a short look.
+        let needed: Vec<Query> = needs.iter().filter_map(|needs| needs.query()).collect();
+        match hosts.ask_aside(host, &questions, &needed).await {
+            Ok([answers, said]) => {
+                let said: Vec<(Query, Answer)> = needed.into_iter().zip(said).collect();
+                let answers: Vec<(Query, Answer)> = questions.into_iter().zip(answers).collect();
                 for needs in needs {
-                    refuse_lacking(&mut looks, needs, &answers);
+                    refuse_lacking(&mut looks, needs, &said);
                 }
                 looks.iter_mut().for_each(|look| look.take(&answers));
             }

@@ -323,7 +323,7 @@ pub async fn raise_at(hosts: &Hosts, container: &ContainerSpec, fence: &Fence) -
             Exit::Error,
             Diagnostic::error(
                 "A host cannot be reached",
-                format!("{}: {}. Nothing was sent to {}.", error.host, error.why, container.address),
+                format!("Nothing was sent to {} on {}: {}", container.address, error.host, error.why),
             ),
         )),
     }

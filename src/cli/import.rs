@@ -129,7 +129,7 @@ fn is_meant(spec: &ContainerSpec, stranger: &Stranger, id: &str) -> bool {
             let rest = id.strip_prefix(place.as_str()).and_then(|rest| rest.strip_prefix('/'));
             rest == Some(&stranger.name)
         }
-        Setting::Bool(_) | Setting::List(_) | Setting::Login(_) => false,
+        Setting::Bool(_) | Setting::List(_) | Setting::Lists(_) | Setting::Login(_) => false,
     };
     let reference = !stranger.reference.is_empty() && stranger.reference == id;
     stranger.name == id || reference || spec.settings.values().any(behind)

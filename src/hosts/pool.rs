@@ -1,4 +1,4 @@
-//! The shells of one host: one that is asked, and a few that act.
+//! The shells of one host: two that are asked, and a few that act.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -39,6 +39,19 @@ pub struct Held<'a> {
 
 /// Counts a shell as held, and tells whoever waits for one that it is not any more.
 struct Use<'a>(&'a Pool);
+
+impl<'a> Use<'a> {
+    fn of(pool: &'a Pool) -> Self {
+        pool.held.fetch_add(1, Ordering::SeqCst);
+        Use(pool)
+    }
+
+    /// Ends one that came to nothing. Who waits has nothing from it, and would ask again only to hear the same.
+    fn end_quietly(self) {
+        self.0.held.fetch_sub(1, Ordering::SeqCst);
+        std::mem::forget(self);
+    }
+}
 
 impl Drop for Use<'_> {
     fn drop(&mut self) {
@@ -84,7 +97,8 @@ impl Pool {
         Pool {
             spec,
             ssh,
-            readers: Idle::new(1),
+            // One for what is there, and one for what that needs.
+            readers: Idle::new(2),
             writers,
             machine: OnceLock::new(),
             held: AtomicUsize::new(0),
@@ -129,20 +143,23 @@ impl Pool {
     ) -> Result<Held<'a>, String> {
         let permit = idle.permits.acquire().await.map_err(|closed| closed.to_string())?;
         let mut anew = false;
-        let channel = loop {
+        let (channel, using) = loop {
             let freed = self.freed.notified();
+            // One that is being opened counts for the host, too.
+            let using = Use::of(self);
             if let Some(channel) = idle.reuse() {
-                break channel;
+                break (channel, using);
             }
             let why = match self.open(name, anew).await {
-                Ok(channel) => break channel,
+                Ok(channel) => break (channel, using),
                 Err(Unopened::Failed(why)) => return Err(self.unreachable(&why)),
                 Err(Unopened::Full(why)) => why,
             };
+            using.end_quietly();
             // Whatever is not held by now was put back before.
             let held = self.held.load(Ordering::SeqCst);
             if let Some(channel) = idle.reuse().or_else(|| others.reuse()) {
-                break channel;
+                break (channel, Use::of(self));
             }
             match (held, anew) {
                 (0, true) => return Err(self.unreachable(&why)),
@@ -150,8 +167,7 @@ impl Pool {
                 _ => freed.await,
             }
         };
-        self.held.fetch_add(1, Ordering::SeqCst);
-        Ok(Held { channel, pool: self, idle, _use: Use(self), _permit: permit })
+        Ok(Held { channel, pool: self, idle, _use: using, _permit: permit })
     }
 
     async fn open(&self, name: Option<&str>, anew: bool) -> Result<Channel, Unopened> {

@@ -61,7 +61,8 @@ pub struct Verb {
     /// POSIX shell, run under `set -eu` in a subshell of its own with `umask 077`, `LC_ALL=C` and a fixed `PATH`.
     pub script: &'static str,
     /// The command at the script's heart, for people: `truncate -s {size} -- {path}/{name}.img`. In braces stand
-    /// parameters, and `{lineage}`; `{makes...}` is a word for each line of the parameter.
+    /// parameters, and `{lineage}`; `{makes...}` is a word for each line of the parameter, `{commands&&}` commands: for
+    /// each the number of its words, then a line for each of them.
     pub shown: &'static str,
     pub effect: Effect,
 }
@@ -79,6 +80,8 @@ impl Verb {
                 for line in value(list)?.lines() {
                     words.push(quote::where_needed(line).ok()?);
                 }
+            } else if let Some(list) = word.strip_prefix('{').and_then(|word| word.strip_suffix("&&}")) {
+                words.push(commands(value(list)?)?);
             } else if word.contains('{') {
                 words.push(quote::where_needed(&filled(word, value)?).ok()?);
             } else {
@@ -87,6 +90,20 @@ impl Verb {
         }
         Some(words.join(" "))
     }
+}
+
+/// Commands, ready to be copied. Control characters stand for what only the host knows, a secret or a number.
+fn commands(counted: &str) -> Option<String> {
+    let mut lines = counted.split('\n');
+    let mut commands = Vec::new();
+    while let Some(count) = lines.next().filter(|count| !count.is_empty()) {
+        let words = (0..count.parse::<usize>().ok()?).map(|_| {
+            let word = lines.next()?.replace('\u{1}', "SECRET").replace('\u{2}', "NUMBER");
+            quote::where_needed(&word).ok()
+        });
+        commands.push(words.collect::<Option<Vec<_>>>()?.join(" "));
+    }
+    Some(commands.join(" && "))
 }
 
 /// A word of a template with the values of what stands in braces.
@@ -177,6 +194,8 @@ mod tests {
         assert_eq!(shown("x {lineage}", &[]).unwrap(), format!("x {}", Uuid::nil()));
         assert_eq!(shown("mkdir {makes...} a", &[("makes", "/b\n/c d")]).unwrap(), "mkdir /b '/c d' a");
         assert_eq!(shown("mkdir {makes...} a", &[("makes", "")]).unwrap(), "mkdir a");
+        let several = [("all", "2\nadm\n\u{2}\n3\nadm\n\nc d\n")];
+        assert_eq!(shown("{all&&}", &several).unwrap(), "adm NUMBER && adm '' 'c d'");
         assert_eq!(shown(image, &[("path", "/srv")]), None);
     }
 }

@@ -43,6 +43,7 @@ pub enum Setting {
     Bool(bool),
     Text(String),
     List(Vec<String>),
+    Lists(Vec<Vec<String>>),
     Login(GivenLogin),
 }
 
@@ -99,7 +100,7 @@ impl Setting {
     pub fn as_text(&self) -> &str {
         match self {
             Setting::Text(text) => text,
-            Setting::Bool(_) | Setting::List(_) | Setting::Login(_) => "",
+            Setting::Bool(_) | Setting::List(_) | Setting::Lists(_) | Setting::Login(_) => "",
         }
     }
 }
@@ -165,6 +166,14 @@ impl ContainerSpec {
     /// Whether its directory is made where it is missing: because the block says so, or because it is a seat.
     pub fn makes_directory(&self) -> bool {
         self.flag("create") || self.flag("seat")
+    }
+
+    /// One command or several; none where it is not set.
+    pub fn commands(&self, name: &str) -> &[Vec<String>] {
+        match self.settings.get(name) {
+            Some(Setting::Lists(lists)) => lists,
+            _ => &[],
+        }
     }
 
     /// The texts of a list; nothing where it is not set.

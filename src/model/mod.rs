@@ -19,7 +19,7 @@ pub use container::{ContainerSpec, GivenLogin, Hidden, HostName, HostSpec, PoolP
 pub use host_address::HostAddress;
 pub use object::{
     Access, Body, Bus, ContainerBody, DiskBody, ExportBody, GrantBody, Link, Login, NetworkDisk, Object,
-    OnDestroy, READY, SessionBody, SnapshotBody, SourceRef, VolumeBody,
+    OnDestroy, Presence, READY, SessionBody, SnapshotBody, SourceRef, VolumeBody,
 };
 pub use observed::{Capacity, ContainerView, Health, Mark, Observed, Place, Room, Stranger, Surveyed};
 pub use record::{ContainerRecord, Record, TrashEntry};

@@ -91,6 +91,24 @@ pub struct DiskBody {
     /// What the guest is shown, where the hypervisor keeps that to itself and has to be told of growth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Bytes>,
+    /// Where the hypervisor knows of running VMs and of what they are started with: how each has the disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presence: Option<Presence>,
+}
+
+/// How a disk is in a VM, once as it runs and once as it is configured. [`READY`], also where there is nothing to be in:
+/// a VM that is off, one without a configuration; or what it is instead, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    pub live: String,
+    pub config: String,
+}
+
+impl Presence {
+    /// As it is wanted.
+    pub fn ready() -> Self {
+        Presence { live: ready(), config: ready() }
+    }
 }
 
 /// One object that another one stands on.
@@ -333,6 +351,13 @@ impl Body {
         }
     }
 
+    /// Sets whether how it is in the running VM and in its configuration is a fact of its own.
+    pub fn follow_configuration(&mut self, follows: bool) {
+        if let Body::Disk(disk) = self {
+            disk.presence = follows.then(Presence::ready);
+        }
+    }
+
     /// The secrets that it needs, and the target that they are for.
     pub fn logins(&mut self) -> (String, Vec<&mut Login>) {
         let (target, login, mutual) = match self {
@@ -389,19 +414,7 @@ impl Body {
                 ("size", snapshot.size.0.to_string()),
                 ("origin", snapshot.origin.id.to_string()),
             ]),
-            Body::Disk(disk) => BTreeMap::from([
-                ("vm", disk.vm.clone()),
-                ("device", disk.device.clone()),
-                ("bus", disk.bus.word().to_owned()),
-                ("access", disk.access.word().to_owned()),
-                ("source", disk.source.id.to_string()),
-                ("serial", disk.serial.clone()),
-                ("host_path", disk.host_path.clone()),
-            ])
-            .into_iter()
-            .chain(disk.network.iter().flat_map(NetworkDisk::facts))
-            .chain(disk.size.map(|size| ("size", size.0.to_string())))
-            .collect(),
+            Body::Disk(disk) => disk.facts(),
             Body::Export(export) => BTreeMap::from([
                 ("source", export.source.id.to_string()),
                 ("target", export.target.clone()),
@@ -443,6 +456,26 @@ impl SessionBody {
         ]
         .into_iter()
         .chain(self.size.map(|size| ("size", size.0.to_string())))
+    }
+}
+
+impl DiskBody {
+    fn facts(&self) -> BTreeMap<&'static str, String> {
+        let presence = self.presence.iter();
+        BTreeMap::from([
+            ("vm", self.vm.clone()),
+            ("device", self.device.clone()),
+            ("bus", self.bus.word().to_owned()),
+            ("access", self.access.word().to_owned()),
+            ("source", self.source.id.to_string()),
+            ("serial", self.serial.clone()),
+            ("host_path", self.host_path.clone()),
+        ])
+        .into_iter()
+        .chain(self.network.iter().flat_map(NetworkDisk::facts))
+        .chain(self.size.map(|size| ("size", size.0.to_string())))
+        .chain(presence.flat_map(|it| [("live", it.live.clone()), ("config", it.config.clone())]))
+        .collect()
     }
 }
 

@@ -15,6 +15,8 @@ pub enum AttributeType {
     Text,
     Bool,
     TextList,
+    /// One command as a list of texts, or a list of such lists.
+    Commands,
     /// `"auto"`, `"off"`, or `{ user, password }`, of which the password is sensitive.
     Login,
 }
@@ -38,6 +40,8 @@ pub struct Traits {
     pub repoints: bool,
     /// It has to know of a disk whether others write to it as well, and learns that only as it attaches it.
     pub minds_sharing: bool,
+    /// It knows a VM as it runs and as it is configured, and a disk is in both.
+    pub configures: bool,
 }
 
 /// What is wrong with the value of one attribute.
@@ -81,9 +85,10 @@ pub struct ProviderSchema {
     pub seat: fn(&ContainerSpec) -> String,
     pub traits: Traits,
     /// Exports: the number of the one LUN of every target.
-    pub lun: u32,
-    /// Exports: the lasting name that a host gives to a disk of this serial, below `/dev/disk/by-id`.
-    pub device_path: fn(serial: &str) -> String,
+    pub lun: fn(&ContainerSpec) -> u32,
+    /// Exports: the lasting name that a host gives to a disk of this serial, below `/dev/disk/by-id`; empty where
+    /// nothing says it.
+    pub device_path: fn(&ContainerSpec, serial: &str) -> String,
 }
 
 impl ProviderSchema {
@@ -116,8 +121,8 @@ impl ProviderSchema {
             speaks_iscsi: false,
             seat: |_| String::new(),
             traits: Traits::default(),
-            lun: 0,
-            device_path: |_| String::new(),
+            lun: |_| 0,
+            device_path: |_, _| String::new(),
         }
     }
 }

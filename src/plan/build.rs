@@ -8,13 +8,14 @@ use uuid::Uuid;
 
 use super::diff::{Change, Decision, Diff, LiveIndex, diff};
 use super::graph::{self, Edges};
-use super::lost::Lost;
+use super::layers::{self, Ways};
+use super::lost::{self, Lost};
 use super::lower::lower;
 use super::step::{Effect, Operation, Request, Step};
 use super::world::{Options, Scope, World, find_record};
 use super::{
     AttributeChange, ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, Shown, capacity,
-    containers, fit, hints, layers, lost, present, problems, select, sharing, users, vms,
+    containers, fit, hints, present, problems, select, sharing, users, vms,
 };
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Address, Body, ContainerSpec, HostName, Kind, ObjectKey, Observed, Part, Record};
@@ -247,9 +248,11 @@ impl<'a> Builder<'a> {
     }
 
     fn add_changes(&mut self) {
+        let made = self.changes.values().filter_map(|change| change.after.as_deref());
+        let ways = Ways::over(self.world.records.values().chain(made));
         for change in self.changes.values() {
             let mut row = present::resource_change(change);
-            row.layer = layers::layer(self.world, self.changes, change);
+            row.layer = layers::layer(self.world, &ways, change);
             self.show_place(change, &mut row);
             self.rows.push(row);
             let chains = match self.chains_of(change) {
@@ -531,6 +534,7 @@ impl<'a> Builder<'a> {
 
     fn finish(mut self) -> Finished {
         self.edges.add_claims(&self.steps);
+        self.diagnostics.extend(problems::grown_and_kept(self.world, &self.steps));
         let forgotten = self.lost.forgotten(self.world);
         for (effect, row) in containers::changed_settings(self.world).into_iter().chain(forgotten) {
             self.effects.push(effect);

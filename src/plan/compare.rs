@@ -100,8 +100,8 @@ fn differing(
 /// disk can be pointed there, no guest notices.
 fn changeable(world: &World<'_>, recorded: &Record) -> &'static [&'static str] {
     match &recorded.object.body {
-        Body::Disk(_) if traits(world, recorded).repoints => &["host_path", "size"],
-        Body::Disk(_) => &["size"],
+        Body::Disk(_) if traits(world, recorded).repoints => &["host_path", "size", "live", "config"],
+        Body::Disk(_) => &["size", "live", "config"],
         Body::Export(_) => &["device", "others", "serial", "size", "state"],
         Body::Grant(_) => &["access", "login", "mutual", "state"],
         Body::Session(_) => &["access", "login", "mutual", "size", "state"],

@@ -136,7 +136,7 @@ pub fn row(spec: &ContainerSpec, action: ChangeAction, reason: &str) -> Resource
             };
             Some(AttributeChange { name: name.clone().into(), before, after, forces_replacement: false })
         }
-        Setting::Bool(_) | Setting::List(_) | Setting::Login(_) => None,
+        _ => None,
     });
     ResourceChange {
         address: spec.address.clone(),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Drift;
 use super::compare::{self, Difference};
-use super::layers;
+use super::layers::{self, Ways};
 use super::lost::{self, Lost};
 use super::problems;
 use super::world::{Options, Scope, World};
@@ -134,7 +134,8 @@ pub fn diff(
     let goes = |key: &ObjectKey| {
         lost.evicts(key) || world.records.get(key).is_some_and(|it| lost.holds(&it.object.container))
     };
-    for key in keys.into_iter().filter(|key| goes(key) || layers::in_scope(world, desired, scope, key)) {
+    let ways = Ways::over(world.records.values().chain(desired.values().map(|record| &**record)));
+    for key in keys.into_iter().filter(|key| goes(key) || layers::in_scope(&ways, scope, key)) {
         let wanted = if options.destroy { None } else { desired.get(key) };
         let recorded = world.records.get(key);
         let Some(shown) = recorded.or(wanted.map(|wanted| &**wanted)) else { continue };

@@ -39,14 +39,16 @@ pub fn fit(world: &World<'_>, desired: &mut BTreeMap<ObjectKey, Arc<Record>>) {
         })
         .collect();
     for record in desired.values_mut().filter(|record| record.object.container.kind != Kind::Pool) {
-        let keeps = containers::spec(world, &record.object.container)
-            .is_some_and(|container| world.makers.traits(container).keeps_size);
+        let traits = containers::spec(world, &record.object.container)
+            .map(|container| world.makers.traits(container))
+            .unwrap_or_default();
         let record = Arc::make_mut(record);
         let shown = match &record.object.body {
             Body::Disk(disk) => sizes.get(&disk.source.address),
             _ => sizes.get(&record.object.key.address),
         };
-        record.object.body.show(shown.copied().filter(|_| keeps));
+        record.object.body.show(shown.copied().filter(|_| traits.keeps_size));
+        record.object.body.follow_configuration(traits.configures);
         prove(world, record);
     }
 }

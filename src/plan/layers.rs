@@ -8,42 +8,73 @@ use super::world::{Scope, World};
 use super::{Layer, containers};
 use crate::model::{Address, Body, HostName, Kind, ObjectKey, Record};
 
-/// Keeps layers that something which stays stands on, and replaces what stands on a layer that is replaced.
-pub fn settle(world: &World<'_>, index: &LiveIndex<'_>, found: &mut Diff) {
-    while keep_one(world, found) {}
-    while replace_one(world, index, found) {}
+/// Records by what they stand on: disks on sessions, sessions on grants, grants on exports.
+pub struct Ways<'a>(BTreeMap<&'a ObjectKey, Vec<&'a Record>>);
+
+impl<'a> Ways<'a> {
+    pub fn over(records: impl Iterator<Item = &'a Record>) -> Self {
+        let mut ways: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for record in records {
+            if let Some(link) = record.object.body.link() {
+                ways.entry(&link.key).or_default().push(record);
+            }
+        }
+        Ways(ways)
+    }
+
+    fn standing_on(&self, key: &ObjectKey) -> &[&'a Record] {
+        self.0.get(key).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The attachments whose way leads over `key`.
+    fn attachments<'b>(&'b self, key: &'b ObjectKey) -> BTreeSet<&'b Address> {
+        let mut reached = BTreeSet::from([key]);
+        let mut open = vec![key];
+        while let Some(key) = open.pop() {
+            let above = self.standing_on(key).iter().map(|record| &record.object.key);
+            open.extend(above.filter(|key| reached.insert(key)));
+        }
+        let addresses = reached.into_iter().map(|key| &key.address);
+        addresses.filter(|address| address.kind == Kind::Attachment).collect()
+    }
 }
 
 /// Whether a run may change an object. A layer is changed for its attachments: a run that leaves them out, or is about their
-/// volume alone, leaves the way to them as it is.
-pub fn in_scope(
-    world: &World<'_>,
-    desired: &BTreeMap<ObjectKey, Arc<Record>>,
-    scope: &Scope,
-    key: &ObjectKey,
-) -> bool {
+/// volume alone, leaves the way to them as it is. `ways` leads over what is recorded and what is wanted.
+pub fn in_scope(ways: &Ways<'_>, scope: &Scope, key: &ObjectKey) -> bool {
     if key.is_primary() || matches!(scope, Scope::Everything) {
         return scope.contains(&key.address);
     }
-    let all: Vec<&Record> = world.records.values().chain(desired.values().map(|record| &**record)).collect();
-    let attachments = reaching(&all, key);
+    let attachments = ways.attachments(key);
     if attachments.is_empty() {
         scope.contains(&key.address)
     } else {
-        attachments.iter().any(|a| scope.contains(a))
+        attachments.into_iter().any(|address| scope.contains(address))
     }
 }
 
-/// The records that stand on `key`.
-fn standing_on<'a>(world: &World<'a>, key: &'a ObjectKey) -> impl Iterator<Item = &'a Record> {
-    world
-        .records
-        .values()
-        .filter(move |record| record.object.body.link().is_some_and(|link| link.key == *key))
+/// Keeps layers that something which stays stands on, and replaces what stands on a layer that is replaced.
+pub fn settle(world: &World<'_>, index: &LiveIndex<'_>, found: &mut Diff) {
+    let ways = Ways::over(world.records.values());
+    // Each turn goes on by one layer.
+    loop {
+        let kept = needed(&ways, found);
+        if kept.is_empty() {
+            break;
+        }
+        kept.iter().for_each(|key| drop(found.changes.remove(key)));
+    }
+    loop {
+        let replaced = carried(&ways, index, found);
+        if replaced.is_empty() {
+            break;
+        }
+        found.changes.extend(replaced.into_iter().map(|change| (change.key.clone(), change)));
+    }
 }
 
-/// What is out of scope stays attached, and needs its way.
-fn keep_one(world: &World<'_>, found: &mut Diff) -> bool {
+/// Layers that are to go and must not: what is out of scope stays attached, and needs its way.
+fn needed(ways: &Ways<'_>, found: &Diff) -> Vec<ObjectKey> {
     let stays = |record: &Record| match found.changes.get(&record.object.key) {
         None => true,
         Some(change) => match change.decision {
@@ -54,22 +85,25 @@ fn keep_one(world: &World<'_>, found: &mut Diff) -> bool {
                 .is_some_and(|after| after.object.body.link() == record.object.body.link()),
         },
     };
-    let needed = found.changes.values().find(|change| {
+    let goes = |change: &&Change| {
         let is_layer = change.before.as_ref().is_some_and(|before| before.object.body.is_layer());
-        change.decision == Decision::Destroy && is_layer && standing_on(world, &change.key).any(stays)
-    });
-    let Some(key) = needed.map(|change| change.key.clone()) else { return false };
-    found.changes.remove(&key).is_some()
+        change.decision == Decision::Destroy && is_layer
+    };
+    let going = found.changes.values().filter(goes).map(|change| &change.key);
+    going.filter(|key| ways.standing_on(key).iter().any(|record| stays(record))).cloned().collect()
 }
 
-/// A disk is not left on a session that is closed and opened again.
-fn replace_one(world: &World<'_>, index: &LiveIndex<'_>, found: &mut Diff) -> bool {
-    let replaced = |change: &&Change| {
+/// What stays on a layer that is replaced and has to be replaced, too: a disk is not left on a session that is closed and
+/// opened again.
+fn carried(ways: &Ways<'_>, index: &LiveIndex<'_>, found: &Diff) -> Vec<Change> {
+    let is_replaced = |change: &&Change| {
         change.decision == Decision::Replace
             && change.before.as_ref().is_some_and(|before| before.object.body.is_layer())
     };
-    let next = found.changes.values().filter(replaced).find_map(|change| {
-        standing_on(world, &change.key).find_map(|record| {
+    let above = |change: &Change| ways.standing_on(&change.key).to_vec();
+    let records = found.changes.values().filter(is_replaced).flat_map(above);
+    records
+        .filter_map(|record| {
             let decided = found.changes.get(&record.object.key);
             let stays =
                 decided.is_none_or(|change| matches!(change.decision, Decision::Update | Decision::Record));
@@ -85,14 +119,11 @@ fn replace_one(world: &World<'_>, index: &LiveIndex<'_>, found: &mut Diff) -> bo
                 forcing: Vec::new(),
             })
         })
-    });
-    let Some(change) = next else { return false };
-    found.changes.insert(change.key.clone(), change);
-    true
+        .collect()
 }
 
-/// How a layer is shown; nothing for what is none.
-pub fn layer(world: &World<'_>, changes: &BTreeMap<ObjectKey, Change>, change: &Change) -> Option<Layer> {
+/// How a layer is shown; nothing for what is none. `ways` leads over what was there before and what will be.
+pub fn layer(world: &World<'_>, ways: &Ways<'_>, change: &Change) -> Option<Layer> {
     let record = change.after.as_ref().or(change.before.as_ref())?;
     let container = &record.object.container;
     let host = containers::spec(world, container).map_or_else(HostName::local, |spec| spec.host.clone());
@@ -104,32 +135,6 @@ pub fn layer(world: &World<'_>, changes: &BTreeMap<ObjectKey, Change>, change: &
         Body::Container(_) | Body::Volume(_) | Body::Snapshot(_) | Body::Disk(_) => return None,
     };
     let name = change.key.layer()?;
-    Some(Layer { kind: kind.into(), name, what, serves: served(world, changes, &change.key) })
-}
-
-/// The attachments whose way leads over `key`, before or after.
-fn served(world: &World<'_>, changes: &BTreeMap<ObjectKey, Change>, key: &ObjectKey) -> Vec<Address> {
-    let made = changes.values().filter_map(|change| change.after.as_deref());
-    let all: Vec<&Record> = world.records.values().chain(made).collect();
-    reaching(&all, key)
-}
-
-/// The attachments among these records whose way leads over `key`.
-fn reaching(all: &[&Record], key: &ObjectKey) -> Vec<Address> {
-    let mut reached = BTreeSet::from([key]);
-    loop {
-        let before = reached.len();
-        let stands =
-            |record: &&&Record| record.object.body.link().is_some_and(|link| reached.contains(&link.key));
-        let more: Vec<&ObjectKey> = all.iter().filter(stands).map(|record| &record.object.key).collect();
-        reached.extend(more);
-        if reached.len() == before {
-            break;
-        }
-    }
-    reached
-        .into_iter()
-        .filter(|key| key.address.kind == Kind::Attachment)
-        .map(|key| key.address.clone())
-        .collect()
+    let serves = ways.attachments(&change.key).into_iter().cloned().collect();
+    Some(Layer { kind: kind.into(), name, what, serves })
 }

@@ -117,6 +117,7 @@ impl Lowering<'_> {
             host_path: attachment.host_path.clone(),
             network,
             through,
+            presence: None,
             size: Some(self.size_of(&source.address)),
             source,
         }))

@@ -1,8 +1,11 @@
 //! What a comparison can find wrong, in words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
 
 use super::diff::occupies;
+use super::step::{Claim, Step};
 use super::world::World;
 use crate::diag::Diagnostic;
 use crate::model::{
@@ -305,6 +308,29 @@ pub fn needs_replacement(
         attribute,
         "cannot be changed in place",
     )
+}
+
+/// Volumes that would grow in the run that takes away their growing.
+pub fn grown_and_kept(world: &World<'_>, steps: &[Step]) -> Vec<Diagnostic> {
+    let claimed = |step: &'_ Step, wanted: &dyn Fn(&Claim) -> Option<Uuid>| {
+        step.claims.iter().find_map(wanted).map(|volume| (volume, step.object.address.clone()))
+    };
+    let keeps = |claim: &Claim| if let Claim::KeepsSize { volume } = claim { Some(*volume) } else { None };
+    let grows = |claim: &Claim| if let Claim::Grows { volume } = claim { Some(*volume) } else { None };
+    let kept: BTreeMap<Uuid, Address> = steps.iter().filter_map(|step| claimed(step, &keeps)).collect();
+    let grown = steps.iter().filter_map(|step| claimed(step, &grows));
+    grown
+        .filter_map(|(volume, address)| {
+            let snapshot = kept.get(&volume)?;
+            let detail = format!(
+                "{address} is to grow, and {snapshot} is to be taken of it before that, which keeps its size for as long as \
+                 it is there. Let {address} grow in an apply of its own, and take {snapshot} in the next: it then has the \
+                 new size."
+            );
+            let problem = Diagnostic::error("A thick volume with snapshots cannot grow", detail);
+            Some(at_block(world, &address, problem, "size", "would grow"))
+        })
+        .collect()
 }
 
 pub fn left_pointing(world: &World<'_>, source: &Address, disk: &Address) -> Diagnostic {

@@ -206,12 +206,26 @@ pub enum Effect {
     },
 }
 
-/// Edges that references cannot give: what frees room or a name goes before what takes it.
+/// What references cannot tell: what frees a name goes before what takes it, and what keeps the size of a volume does not
+/// go with what grows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Claim {
-    FreesName { container: Address, name: String },
-    TakesName { container: Address, name: String },
+    FreesName {
+        container: Address,
+        name: String,
+    },
+    TakesName {
+        container: Address,
+        name: String,
+    },
+    /// From now on the volume cannot grow.
+    KeepsSize {
+        volume: Uuid,
+    },
+    Grows {
+        volume: Uuid,
+    },
 }
 
 /// What a provider is asked to turn into steps: one object, before and after. The plan room decides that

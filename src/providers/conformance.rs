@@ -11,8 +11,8 @@ use crate::model::schema::{Attribute, AttributeType};
 use crate::model::{
     Access, Body, Bus, Bytes, ContainerBody, ContainerRecord, ContainerSpec, ContainerView, DiskBody,
     ExportBody, GrantBody, Health, HostName, Kind, Link, Login, Mark, Object, ObjectKey, Observed, OnDestroy,
-    Part, Place, PoolPolicy, READY, Record, SessionBody, Setting, SnapshotBody, SourceRef, Stranger,
-    TrashEntry, VolumeBody,
+    Part, Place, PoolPolicy, Presence, READY, Record, SessionBody, Setting, SnapshotBody, SourceRef,
+    Stranger, TrashEntry, VolumeBody,
 };
 use crate::plan::step::{Effect, Operation, Request, Step, Undo};
 
@@ -45,6 +45,20 @@ fn containers(provider: &dyn Provider) -> Vec<ContainerSpec> {
     all.into_iter().chain(few).collect()
 }
 
+/// The commands of a target server.
+fn commands(verb: &str) -> Setting {
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+    Setting::Lists(match verb {
+        "export" => vec![
+            words(&["tool", "new", "{number}", "{target}"]),
+            words(&["tool", "lun", "{number}", "{device}"]),
+        ],
+        "grant" => vec![words(&["tool", "allow", "{target}", "{initiator}", "{chap_user}", "{chap_secret}"])],
+        "revoke" => vec![words(&["tool", "deny", "{target}", "{initiator}"])],
+        verb => vec![words(&["tool", verb, "{number}", "{device}"])],
+    })
+}
+
 /// What a container of templates may hold.
 fn command(attribute: &str) -> Setting {
     let words = |words: &[&str]| Setting::List(words.iter().map(|&word| word.to_owned()).collect());
@@ -62,7 +76,16 @@ fn command(attribute: &str) -> Setting {
         "attach" => words(&["tool", "attach", "{vm}", "{device}", "{host_path}", "{mark}"]),
         "detach" => words(&["tool", "detach", "{vm}", "{device}"]),
         "guest_path" => text("/dev/{device}"),
-        "list.timeout" => text("9s"),
+        "list.timeout" | "grants.timeout" => text("9s"),
+        "portal" => text("10.0.0.2:3260"),
+        "portals" => words(&[]),
+        "iqn_prefix" => text("iqn.2026-11.vbs.shop"),
+        "lun" => text("1"),
+        "by_id" => text("/dev/disk/by-id/wwn-0x{naa}"),
+        "chap" | "mutual_chap" => text("off"),
+        "chap_in_arguments" => Setting::Bool(true),
+        "grants.command" => words(&["tool", "grants"]),
+        "grants.format" => text("json"),
         _ => text("key"),
     }
 }
@@ -76,11 +99,16 @@ fn container_with(
     let settings = (schema.attributes.iter())
         .filter(|attribute| match schema.name {
             // Which attributes go together is not said by which are required; JSON needs no pattern.
-            "command" => !["list.pattern", "list.ignore"].contains(&attribute.name),
+            "command" => {
+                let of_lines = [".pattern", ".heading", ".ignore"];
+                !of_lines.iter().any(|end| attribute.name.ends_with(end))
+                    && !attribute.name.starts_with("stdin.")
+            }
             _ => has(attribute),
         })
         .map(|attribute| {
             let value = match attribute.kind {
+                AttributeType::Commands => commands(attribute.name),
                 _ if schema.name == "command" => command(attribute.name),
                 // What is not free text has its default.
                 AttributeType::Text if attribute.default.is_some() => attribute.default.clone().unwrap(),
@@ -136,6 +164,7 @@ fn snapshot(container: &ContainerSpec) -> Record {
 }
 
 fn disk(container: &ContainerSpec, host_path: &str) -> Record {
+    let configures = CATALOG.of(container).unwrap().schema().traits.configures;
     let body = DiskBody {
         vm: "web".to_owned(),
         device: "vda".to_owned(),
@@ -147,6 +176,7 @@ fn disk(container: &ContainerSpec, host_path: &str) -> Record {
         host_path: host_path.to_owned(),
         network: None,
         through: None,
+        presence: configures.then(Presence::ready),
         size: None,
     };
     record(container, "attachment.a", Part::DISK, 3, Body::Disk(body))
@@ -218,10 +248,17 @@ fn samples(container: &ContainerSpec) -> Vec<[Record; 2]> {
             let growing = keeps_size.then(|| [one.clone(), grown]);
             std::iter::once([one, two]).chain(growing).collect()
         }
-        Kind::Export => vec![
-            [READY, "not_saved"].map(|state| export(container, state)),
-            [READY, "not_saved"].map(|state| grant(container, state)),
-        ],
+        Kind::Export => {
+            let mut moved = export(container, READY);
+            if let Body::Export(body) = &mut moved.object.body {
+                "/dev/vg0/b".clone_into(&mut body.device);
+            }
+            vec![
+                [READY, "not_saved"].map(|state| export(container, state)),
+                [READY, "not_saved"].map(|state| grant(container, state)),
+                [export(container, READY), moved],
+            ]
+        }
         Kind::Initiator => {
             vec![
                 [(4096, "00112233aabbccdd"), (8192, "ffffffffffffffff")]
@@ -264,6 +301,17 @@ fn update(before: Record, after: Record, attached: bool) -> Operation {
     Operation::Update { live: found(&before), before, after, attached }
 }
 
+/// What is in a VM's configuration and not in the VM, for those who tell the two apart.
+fn mended(container: &ContainerSpec) -> Option<Operation> {
+    let record = samples(container).remove(0)[0].clone();
+    let mut live = found(&record);
+    match &mut live.body {
+        Body::Disk(DiskBody { presence: Some(presence), .. }) => presence.live = "missing".to_owned(),
+        _ => return None,
+    }
+    Some(Operation::Update { before: record.clone(), after: record, live, attached: true })
+}
+
 /// One of every operation that a provider of this role is asked for.
 fn operations(container: &ContainerSpec) -> Vec<Operation> {
     let makes = vec!["/srv".to_owned(), "/srv/some where".to_owned()];
@@ -279,6 +327,7 @@ fn operations(container: &ContainerSpec) -> Vec<Operation> {
                 Operation::Destroy { live: found(&one), record: one },
             ]);
         }
+        all.extend(mended(container));
         return all;
     }
     let [small, large] = [volume(container, "db", 4096), volume(container, "data", 8192)];
@@ -307,11 +356,11 @@ fn operations(container: &ContainerSpec) -> Vec<Operation> {
 
 /// No template marks or overwrites what is there, or moves a disk, and the plan says so.
 fn is_possible(container: &ContainerSpec, operation: &Operation) -> bool {
-    let of_pool = container.address.kind == Kind::Pool;
+    let moves_disks = container.address.kind == Kind::Hypervisor;
     match operation {
         _ if container.provider != "command" => true,
         Operation::Restore { .. } | Operation::Adopt { .. } => false,
-        Operation::Update { .. } => of_pool,
+        Operation::Update { .. } => !moves_disks,
         _ => true,
     }
 }
@@ -430,7 +479,7 @@ fn every_verb_shows_a_command_over_its_own_parameters() {
         assert!(!verb.shown.is_empty(), "{}", verb.name);
         for placeholder in verb.shown.split('{').skip(1) {
             let (name, _) = placeholder.split_once('}').unwrap_or_else(|| panic!("{}", verb.shown));
-            let name = name.trim_end_matches("...");
+            let name = name.trim_end_matches("...").trim_end_matches("&&");
             assert!(name == "lineage" || verb.parameters.contains(&name), "{}: {name}", verb.name);
         }
     }

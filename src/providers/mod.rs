@@ -19,6 +19,7 @@ mod conformance;
 pub mod directory;
 pub mod file;
 pub mod iscsi;
+pub mod libvirt;
 pub mod lio;
 pub mod lvm;
 pub mod needs;
@@ -103,9 +104,11 @@ pub static CATALOG: Catalog = Catalog(&[
     &command::pool::CommandPool,
     &lio::LioExport,
     &tgt::TgtExport,
+    &command::export::CommandExport,
     &open_iscsi::OpenIscsi,
     &directory::DirectoryHypervisor,
     &qemu::QemuHypervisor,
+    &libvirt::LibvirtHypervisor,
     &command::hypervisor::CommandHypervisor,
 ]);
 

@@ -61,6 +61,7 @@ pub fn container(record: &ContainerRecord) -> String {
             Setting::Bool(flag) => flag.to_string(),
             Setting::Text(text) => format!("{text:?}"),
             Setting::List(list) => format!("{list:?}"),
+            Setting::Lists(lists) => format!("{lists:?}"),
             Setting::Login(login) => format!("user {:?}", login.user),
         };
         (name.clone(), shown)

@@ -10,11 +10,15 @@ use crate::support::Workspace;
 const LIFTED: &[(&str, &[&str])] = &[("lifecycle.vbs.hcl", &["--var", "keep_db=false"])];
 
 /// What needs volume groups or VMs, and what runs it where they are.
-const ELSEWHERE: &[(&str, &str)] =
-    &[("lvm.vbs.hcl", "tests/lab/cases/workflow.rs"), ("qemu.vbs.hcl", "tests/it/qemu/mod.rs")];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("libvirt.vbs.hcl", "tests/it/libvirt/mod.rs"),
+    ("lvm.vbs.hcl", "tests/lab/cases/workflow.rs"),
+    ("qemu.vbs.hcl", "tests/it/qemu/mod.rs"),
+    ("tgtadm.vbs.hcl", "tests/it/tgt.rs"),
+];
 
 /// What needs a tool that nobody packages any more. What it does is proved with a small one of the same kind.
-const ONLY_READ: &[&str] = &["xm.vbs.hcl"];
+const ONLY_READ: &[&str] = &["ietadm.vbs.hcl", "xm.vbs.hcl"];
 
 fn examples() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");

@@ -15,6 +15,7 @@ mod cli;
 mod config;
 mod dependencies;
 mod examples;
+mod libvirt;
 mod qemu;
 mod readme;
 mod reference;

@@ -72,7 +72,7 @@ fn providers_are_those_of_the_catalogue() {
                 Some(Setting::Bool(value)) => format!(" Default: `{value}`."),
                 Some(Setting::Text(value)) => format!(" Default: `\"{value}\"`."),
                 Some(Setting::List(values)) => format!(" Default: `{values:?}`."),
-                Some(Setting::Login(_)) | None => String::new(),
+                Some(Setting::Lists(_) | Setting::Login(_)) | None => String::new(),
             };
             text.push_str(&format!("| {name} | {}{default} |\n", cell(attribute.doc)));
         }

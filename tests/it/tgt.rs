@@ -8,10 +8,10 @@ use crate::qemu::machine::{RELEASING, Rig};
 use crate::support::Output;
 
 /// A tgtd on loopback that ends with its test.
-struct Server {
+pub struct Server {
     child: Child,
-    port: u16,
-    control: String,
+    pub port: u16,
+    pub control: String,
 }
 
 impl Drop for Server {
@@ -25,7 +25,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start() -> Option<Server> {
+    pub fn start() -> Option<Server> {
         if Command::new("tgtadm").arg("--version").stdout(Stdio::null()).status().is_err() {
             eprintln!("skipped: tgt is not installed");
             return None;
@@ -48,7 +48,7 @@ impl Server {
         Some(server)
     }
 
-    fn adm(&self, arguments: &str) -> String {
+    pub fn adm(&self, arguments: &str) -> String {
         let output = Command::new("tgtadm")
             .args(["-C", &self.control, "--lld", "iscsi"])
             .args(arguments.split(' '))
@@ -57,7 +57,7 @@ impl Server {
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     }
 
-    fn show(&self) -> String {
+    pub fn show(&self) -> String {
         self.adm("--op show --mode target")
     }
 }
@@ -147,6 +147,84 @@ fn a_vm_reads_a_volume_over_the_network_and_leaves_nothing_behind() {
     assert_eq!(server.show(), before);
     assert_eq!(std::fs::read_dir(&config).unwrap().count(), 0);
     assert!(!std::path::Path::new("/var/lib/vbs/tgt").join(&rig.label).exists());
+}
+
+/// The export of examples/tgtadm.vbs.hcl as it stands there, for a pool and a VM of this machine.
+fn configure_by_templates(rig: &Rig, server: &Server, size: &str) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tgtadm.vbs.hcl");
+    let example = std::fs::read_to_string(path).unwrap();
+    let (export, _) = example.split_once("hypervisor \"command\"").unwrap();
+    let export: String =
+        export.lines().filter(|line| !line.starts_with("host \"")).map(|line| format!("{line}\n")).collect();
+    let label = &rig.label;
+    let mut text = export;
+    for (there, here) in [
+        ("pool \"lvm\" \"fast\"", format!("pool \"file\" \"{label}\"")),
+        ("  host         = host.store1\n", "  path = \"pool\"\n".to_owned()),
+        ("volume_group = \"vg0\"", "create = true".to_owned()),
+        ("\"10.0.0.2:3260\"", format!("\"127.0.0.1:{}\"", server.port)),
+        ("default     = \"0\"", format!("default     = \"{}\"", server.control)),
+    ] {
+        assert!(text.contains(there), "examples/tgtadm.vbs.hcl does not hold {there:?}");
+        text = text.replace(there, &here);
+    }
+    text.push_str(&format!(
+        r#"
+hypervisor "qemu" "{label}" {{
+  socket    = "{socket}"
+  initiator = "builtin"
+}}
+volume "db" {{
+  pool = pool.{label}
+  size = "{size}"
+}}
+attachment "db" {{
+  volume     = volume.db
+  hypervisor = hypervisor.{label}
+  vm         = "web1"
+  device     = "vdb"
+}}
+"#,
+        socket = rig.socket("{vm}").display()
+    ));
+    rig.workspace.file("main.vbs.hcl", &text);
+}
+
+#[test]
+fn a_vm_reads_a_volume_that_templates_have_exported() {
+    let Some(mut rig) = Rig::new() else { return };
+    let Some(server) = Server::start() else { return };
+    server.adm("--op new --mode target --tid 1 -T iqn.2001-04.com.example:theirs");
+    let before = server.show();
+    rig.start("web1", RELEASING);
+    let empty = rig.contents("web1");
+
+    configure_by_templates(&rig, &server, "16MiB");
+    rig.apply();
+    rig.settled();
+    assert_eq!(rig.blocks("web1")[0]["inserted"]["image"]["virtual-size"], 16 << 20);
+    assert!(server.show().contains("Connection:"), "QEMU is logged in");
+
+    // Whoever was let in beside it is shut out, and the VM notices nothing.
+    server.adm("--op bind --mode target --tid 2 -Q iqn.2001-04.com.example:somebody");
+    rig.vbs(&["plan"]).exits(0).says("others").says("com.example:somebody");
+    rig.apply();
+    rig.settled();
+    assert!(!server.show().contains("com.example:somebody"));
+
+    // Whatever is killed, a run is closed and what is foreign stays as it is.
+    rig.vbs(&["destroy", "--purge", "--auto-approve"]).exits(0);
+    assert_eq!((rig.contents("web1"), server.show()), (empty, before.clone()));
+    let mut at = 1;
+    while rig.faulty(&format!("kill@{at}")).0.code != 0 {
+        rig.vbs(&["recover", "--auto-approve"]).exits(0);
+        assert_eq!(server.show(), before, "boundary {at}");
+        at += 6;
+    }
+    rig.settled();
+    rig.vbs(&["destroy", "--purge", "--auto-approve"]).exits(0);
+    assert_eq!(server.show(), before);
+    assert!(!std::path::Path::new("/var/lib/vbs/command").join(format!("export.{}", rig.label)).exists());
 }
 
 /// Two hypervisors on two hosts, which are this machine, and the volume attached to one of them.

@@ -1,11 +1,12 @@
-//! What a case has in its hands: a pristine machine, an empty workspace, and vbs between them.
+//! What a case has in its hands: pristine machines, an empty workspace, and vbs between them. Where no machine is named
+//! it is the storage host.
 
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::machine::Machine;
+use crate::machine::{self, Host, Machine};
 use crate::workspace::{self, Output, Workspace};
 
 /// A command in the machine that says nothing for so long hangs.
@@ -15,18 +16,39 @@ const PATIENCE_WITH_VBS: &str = "600";
 
 #[derive(Debug)]
 pub struct Lab<'machine> {
-    machine: &'machine Machine,
-    /// Where vbs runs; it trusts the machine's key already, in `vbs.known_hosts`.
+    /// The storage host first.
+    machines: Vec<&'machine Machine>,
+    /// Where vbs runs; it trusts the machines' keys already, in `vbs.known_hosts`.
     pub workspace: Workspace,
     transcript: RefCell<String>,
 }
 
 impl<'machine> Lab<'machine> {
-    pub fn fresh(machine: &'machine Machine) -> Lab<'machine> {
+    pub fn fresh(machines: Vec<&'machine Machine>) -> Lab<'machine> {
         let workspace = Workspace::empty();
-        let keys = std::fs::read_to_string(machine.file("known_hosts")).unwrap();
-        workspace.file("vbs.known_hosts", &keys);
-        Lab { machine, workspace, transcript: RefCell::new(String::new()) }
+        let all = |file: &str| -> String {
+            machines.iter().map(|machine| std::fs::read_to_string(machine.file(file)).unwrap()).collect()
+        };
+        workspace.file("vbs.known_hosts", &all("known_hosts"));
+        // Each machine's image has a key of its own: all are offered.
+        workspace.file("../ssh_config", &all("vbs_ssh_config"));
+        Lab { machines, workspace, transcript: RefCell::new(String::new()) }
+    }
+
+    /// The same machines, with another workspace.
+    pub fn again(&self) -> Lab<'machine> {
+        Lab::fresh(self.machines.clone())
+    }
+
+    fn machine(&self, host: Host) -> &'machine Machine {
+        self.machines
+            .iter()
+            .find(|machine| machine.host == host)
+            .unwrap_or_else(|| panic!("the case did not ask for {}", host.name()))
+    }
+
+    pub fn hosts(&self) -> Vec<Host> {
+        self.machines.iter().map(|machine| machine.host).collect()
     }
 
     /// Runs a script in the machine as root, with `sh -eu`.
@@ -36,26 +58,43 @@ impl<'machine> Lab<'machine> {
 
     /// As `root`, `ops`, who may do everything with sudo and no password, or `nosudo`, who may not.
     pub fn sh_as(&self, user: &str, script: &str) -> Output {
+        self.run_on(Host::Store1, user, script)
+    }
+
+    /// Runs a script as root in one of the machines.
+    pub fn sh_on(&self, host: Host, script: &str) -> Output {
+        self.run_on(host, "root", script)
+    }
+
+    fn run_on(&self, host: Host, user: &str, script: &str) -> Output {
         let mut command = Command::new("timeout");
         command
             .args(["--kill-after=10", PATIENCE_IN_THE_MACHINE, "ssh", "-F"])
-            .arg(self.machine.file("ssh_config"))
+            .arg(self.machine(host).file("ssh_config"))
             .args(["-l", user, "vm", "exec sh -euc"])
             .arg(quoted(script))
             .stdin(Stdio::null());
         let output = workspace::run(&mut command);
-        self.note(&format!("{user}: {script}"), &output);
+        self.note(&format!("{user}@{}: {script}", host.name()), &output);
         output
     }
 
     /// Runs a script in the machine as root, insists that it works, and gives what it printed without the last newline.
     #[track_caller]
     pub fn ok(&self, script: &str) -> String {
-        let output = self.sh(script);
+        self.ok_on(Host::Store1, script)
+    }
+
+    #[track_caller]
+    pub fn ok_on(&self, host: Host, script: &str) -> String {
+        let output = self.sh_on(host, script);
         assert_eq!(
-            output.code, 0,
-            "in the machine: {script}\n--- stdout\n{}\n--- stderr\n{}",
-            output.stdout, output.stderr
+            output.code,
+            0,
+            "on {}: {script}\n--- stdout\n{}\n--- stderr\n{}",
+            host.name(),
+            output.stdout,
+            output.stderr
         );
         output.stdout.trim_end().to_owned()
     }
@@ -65,14 +104,26 @@ impl<'machine> Lab<'machine> {
         self.workspace.file(name, text)
     }
 
-    /// What ssh may know of this machine besides its key in `vbs.known_hosts`.
+    /// What ssh may know of the storage host besides its key in `vbs.known_hosts`.
     pub fn address(&self, user: &str) -> String {
-        format!("ssh://{user}@127.0.0.1:{}", self.machine.port())
+        format!("ssh://{user}@127.0.0.1:{}", self.machine(Host::Store1).port())
     }
 
-    /// The machine in the configuration, as `host.store1`.
+    /// The storage host in the configuration, as `host.store1`.
     pub fn host_block(&self) -> String {
-        format!("host \"store1\" {{\n  address = \"{}\"\n}}\n", self.address("root"))
+        self.block_of(Host::Store1, "")
+    }
+
+    /// Every host in the configuration, as `host.store1` and `host.kvm1`.
+    pub fn host_blocks(&self) -> String {
+        // Two machines under emulation on two processors may take their time to open a session.
+        let patience = "  connect_timeout = \"60s\"\n";
+        self.hosts().into_iter().map(|host| self.block_of(host, patience)).collect()
+    }
+
+    fn block_of(&self, host: Host, more: &str) -> String {
+        let port = self.machine(host).port();
+        format!("host \"{}\" {{\n  address = \"ssh://root@127.0.0.1:{port}\"\n{more}}}\n", host.name())
     }
 
     /// Runs vbs in the workspace to its end.
@@ -105,7 +156,9 @@ impl<'machine> Lab<'machine> {
     /// [`Lab::note`].
     pub fn vbs_command(&self, arguments: &[&str]) -> Command {
         let mut command = self.workspace.command(arguments);
-        command.env("HOME", self.workspace.root()).env("VBS_SSH_CONFIG", self.machine.file("vbs_ssh_config"));
+        command
+            .env("HOME", self.workspace.root())
+            .env("VBS_SSH_CONFIG", self.workspace.path("../ssh_config"));
         command
     }
 
@@ -121,31 +174,48 @@ impl<'machine> Lab<'machine> {
 
     /// The power goes and comes back at once. What the machine has flushed to its disks stays, its memory does not.
     pub fn power_cut(&self) {
-        self.machine.does("power-cut");
+        self.power_cut_of(Host::Store1);
     }
 
-    /// Until it has booted and its volume groups have settled; about half a minute.
+    pub fn power_cut_of(&self, host: Host) {
+        self.machine(host).does("power-cut");
+    }
+
+    /// Until they have booted and their volume groups have settled; about half a minute after a power cut.
     pub fn wait_until_up(&self) {
-        self.machine.does("wait");
+        self.machines.iter().for_each(|machine| machine.does("wait"));
     }
 
-    /// Keeps the machine as it is now, memory and disks, under a name.
+    /// Keeps the machines as they are now, memory and disks, under a name.
     pub fn keep(&self, state: &'static str) {
-        self.machine.keep(state);
+        machine::keep(&self.machines, state);
     }
 
-    /// Brings the machine back to what was kept.
+    pub fn has_kept(&self, state: &str) -> bool {
+        self.machines.iter().all(|machine| machine.has_kept(state))
+    }
+
+    /// Brings the machines back to what was kept.
     pub fn reset_to(&self, state: &'static str) {
-        self.machine.reset_to(state);
+        machine::reset_to(&self.machines, state);
+    }
+
+    /// The network between the machines, for one of them: what is sent is lost, and nothing breaks.
+    pub fn unplug(&self, host: Host) {
+        self.machine(host).link("off");
+    }
+
+    pub fn plug(&self, host: Host) {
+        self.machine(host).link("on");
     }
 
     /// Stops the machine between two instructions: a connection to it is silent, and does not break.
     pub fn pause(&self) {
-        self.machine.does("pause");
+        self.machine(Host::Store1).does("pause");
     }
 
     pub fn resume(&self) {
-        self.machine.does("continue");
+        self.machine(Host::Store1).does("continue");
     }
 
     /// Whether the machine runs a command in so many seconds.
@@ -153,7 +223,7 @@ impl<'machine> Lab<'machine> {
         let mut command = Command::new("timeout");
         command
             .args([&seconds.to_string(), "ssh", "-F"])
-            .arg(self.machine.file("ssh_config"))
+            .arg(self.machine(Host::Store1).file("ssh_config"))
             .args(["vm", "true"])
             // The shared connection would keep a pipe open for as long as the machine is silent.
             .stdin(Stdio::null())
@@ -162,8 +232,12 @@ impl<'machine> Lab<'machine> {
         command.status().unwrap().success()
     }
 
+    /// What the machines' kernels said last.
     pub fn serial_tail(&self) -> String {
-        self.machine.serial_tail()
+        let tail = |machine: &&Machine| {
+            format!("== the end of {}'s serial log\n{}\n", machine.host.name(), machine.serial_tail())
+        };
+        self.machines.iter().map(tail).collect()
     }
 }
 

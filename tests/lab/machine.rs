@@ -1,16 +1,104 @@
-//! The virtual machine as a process of this one. `tests/lab/vm` does the work, so that it is the same by hand.
+//! The virtual machines as processes of this one. `tests/lab/vm` does the work, so that it is the same by hand.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
-/// The state that the image holds.
-const NEW: &str = "ready";
+/// The state that an image holds.
+pub const NEW: &str = "ready";
+
+/// The machines that a case can have, by what they are called in a configuration. They share a network of their own, on
+/// which their addresses are [`Host::address`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Host {
+    Store1,
+    Kvm1,
+}
+
+impl Host {
+    pub fn name(self) -> &'static str {
+        match self {
+            Host::Store1 => "store1",
+            Host::Kvm1 => "kvm1",
+        }
+    }
+
+    /// On the network between the machines.
+    pub fn address(self) -> &'static str {
+        match self {
+            Host::Store1 => "10.9.0.1",
+            Host::Kvm1 => "10.9.0.2",
+        }
+    }
+}
+
+/// One of each. The hypervisor's host is started when it is first needed.
+#[derive(Debug)]
+pub struct Machines {
+    store1: Machine,
+    kvm1: OnceCell<Machine>,
+}
+
+impl Machines {
+    pub fn start() -> Machines {
+        Machines { store1: Machine::start(Host::Store1), kvm1: OnceCell::new() }
+    }
+
+    /// Those on which a case plays.
+    pub fn choose(&self, hosts: &[Host]) -> Vec<&Machine> {
+        hosts
+            .iter()
+            .map(|host| match host {
+                Host::Store1 => &self.store1,
+                Host::Kvm1 => self.kvm1.get_or_init(|| Machine::start(Host::Kvm1)),
+            })
+            .collect()
+    }
+}
+
+/// Brings all of them back to what was kept. None runs beside another one that is not back yet: what they say to each
+/// other is part of the state.
+pub fn reset_to(machines: &[&Machine], state: &'static str) {
+    let stale: Vec<&&Machine> =
+        machines.iter().filter(|machine| machine.untouched.replace(None) != Some(state)).collect();
+    if stale.len() > 1 {
+        stale.iter().for_each(|machine| machine.does("pause"));
+    }
+    at_once(&stale, "reset", &[state]);
+}
+
+/// Keeps all of them as they are at one moment.
+pub fn keep(machines: &[&Machine], state: &'static str) {
+    if let [machine] = machines {
+        machine.must("keep", &[state]);
+    } else {
+        machines.iter().for_each(|machine| machine.does("pause"));
+        at_once(&machines.iter().collect::<Vec<_>>(), "keep", &[state]);
+        machines.iter().for_each(|machine| machine.does("continue"));
+    }
+    for machine in machines {
+        machine.kept.borrow_mut().insert(state);
+    }
+}
+
+fn at_once(machines: &[&&Machine], action: &str, arguments: &[&str]) {
+    let begun: Vec<Child> = machines.iter().map(|machine| machine.begin(action, arguments)).collect();
+    for running in begun {
+        let output = running.wait_with_output().unwrap();
+        assert!(output.status.success(), "tests/lab/vm {action}: {}", said(&output));
+    }
+}
+
+fn said(output: &std::process::Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
 
 /// Runs until it is dropped, or until the thread that started it ends, however it ends.
 #[derive(Debug)]
 pub struct Machine {
+    pub host: Host,
     name: String,
     directory: PathBuf,
     process: Child,
@@ -26,7 +114,7 @@ fn script(name: &str) -> Command {
 }
 
 impl Machine {
-    /// Whether there is an image to start from; otherwise, what is missing.
+    /// Whether there are images to start from; otherwise, what is missing.
     pub fn is_built() -> Result<(), String> {
         let output = script("build").arg("--check").output().unwrap();
         if output.status.success() {
@@ -37,18 +125,23 @@ impl Machine {
     }
 
     /// From the snapshot, and waits until it answers.
-    pub fn start(name: &str) -> Machine {
-        let directory = script("vm").args(["dir", name]).output().unwrap();
+    fn start(host: Host) -> Machine {
+        let name_of = |host: Host| format!("tests-{}-{}", std::process::id(), host.name());
+        let (name, peer) =
+            (name_of(host), name_of(if host == Host::Store1 { Host::Kvm1 } else { Host::Store1 }));
+        let begun = Instant::now();
+        let directory = script("vm").args(["dir", &name]).output().unwrap();
         let directory = PathBuf::from(String::from_utf8(directory.stdout).unwrap().trim_end());
         let said = tempfile::NamedTempFile::new().unwrap();
         let process = script("vm")
-            .args(["run", name])
+            .args(["run", &name, "--kind", host.name(), "--peer", &peer])
             .stdout(Stdio::null())
             .stderr(said.reopen().unwrap())
             .spawn()
             .unwrap();
         let machine = Machine {
-            name: name.to_owned(),
+            host,
+            name,
             directory,
             process,
             untouched: RefCell::new(Some(NEW)),
@@ -56,6 +149,7 @@ impl Machine {
         };
         let up = machine.script("up", &[]);
         assert!(up.is_ok(), "{}\n{}", up.unwrap_err(), std::fs::read_to_string(said.path()).unwrap());
+        println!("{} started in {:.1} s", host.name(), begun.elapsed().as_secs_f32());
         machine
     }
 
@@ -69,24 +163,6 @@ impl Machine {
         std::fs::read_to_string(self.file("port")).unwrap().trim().parse().unwrap()
     }
 
-    /// Everything is as it was when the image was built, memory and disks.
-    pub fn reset(&self) {
-        self.reset_to(NEW);
-    }
-
-    /// Everything is as it was when this state was kept.
-    pub fn reset_to(&self, state: &'static str) {
-        if self.untouched.replace(None) != Some(state) {
-            self.must("reset", &[state]);
-        }
-    }
-
-    /// Keeps the state that it is in under a name.
-    pub fn keep(&self, state: &'static str) {
-        self.must("keep", &[state]);
-        self.kept.borrow_mut().insert(state);
-    }
-
     pub fn has_kept(&self, state: &str) -> bool {
         self.kept.borrow().contains(state)
     }
@@ -96,16 +172,29 @@ impl Machine {
         self.must(action, &[]);
     }
 
+    /// Its card on the network between the machines: `on` or `off`.
+    pub fn link(&self, state: &str) {
+        self.must("link", &[state]);
+    }
+
     fn must(&self, action: &str, arguments: &[&str]) {
         self.untouched.replace(None);
         self.script(action, arguments).unwrap_or_else(|said| panic!("tests/lab/vm {action}: {said}"));
     }
 
     fn script(&self, action: &str, arguments: &[&str]) -> Result<(), String> {
-        let output = script("vm").args([action, &self.name]).args(arguments).output().unwrap();
-        let said =
-            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        if output.status.success() { Ok(()) } else { Err(said) }
+        let output = self.begin(action, arguments).wait_with_output().unwrap();
+        if output.status.success() { Ok(()) } else { Err(said(&output)) }
+    }
+
+    fn begin(&self, action: &str, arguments: &[&str]) -> Child {
+        script("vm")
+            .args([action, &self.name])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 
     /// What the kernel said last.

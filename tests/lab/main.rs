@@ -7,7 +7,7 @@
 //! - Cases whose name begins with `measure` print times and assert none: they are run only where they are named.
 //! - Without `VBS_LAB` nothing is run, so that a plain `cargo test` starts no virtual machine.
 //!
-//! Cases run one after another, on this thread: the machine is one, and ends with the thread that started it.
+//! Cases run one after another, on this thread: the machines are few, and end with the thread that started them.
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -31,26 +31,33 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use lab::Lab;
-use machine::Machine;
+use machine::{Host, Machine, Machines};
 
-/// A story that is told in an empty workspace, on a machine that is new or was prepared for it.
+/// A story that is told in an empty workspace, on machines that are new or were prepared for it.
 #[derive(Debug, Clone, Copy)]
 pub struct Case {
     pub name: &'static str,
     pub run: fn(&Lab),
     /// It is run without being named, also where there is not much time.
     pub share: bool,
-    /// What the machine begins with; nothing is the image as it was built.
+    /// What the machines begin with; nothing is the images as they were built.
     pub begins: Option<Beginning>,
+    /// The machines that it needs.
+    pub hosts: &'static [Host],
 }
 
 impl Case {
     pub const fn of(name: &'static str, run: fn(&Lab)) -> Case {
-        Case { name, run, share: false, begins: None }
+        Case { name, run, share: false, begins: None, hosts: &[Host::Store1] }
     }
 
     pub const fn shared(self) -> Case {
         Case { share: true, ..self }
+    }
+
+    /// It needs the hypervisor's host beside the storage host.
+    pub const fn with_kvm1(self) -> Case {
+        Case { hosts: &[Host::Store1, Host::Kvm1], ..self }
     }
 
     fn is_a_measurement(&self) -> bool {
@@ -62,10 +69,12 @@ impl Case {
     }
 }
 
-/// A state of the machine that is made once and begun from by many cases.
+/// A state of the machines that is made once and begun from by many cases, all on the same machines.
 #[derive(Debug, Clone, Copy)]
 pub struct Beginning {
     pub name: &'static str,
+    /// What it is made from in turn; nothing is the images as they were built.
+    pub on: Option<&'static Beginning>,
     pub prepare: fn(&Lab),
 }
 
@@ -90,11 +99,9 @@ fn main() -> ExitCode {
         println!("SKIPPED the lab's {} cases: {reason}", cases.len());
         return closing_line(0, 0, cases.len());
     }
-    let started = Instant::now();
-    let machine = Machine::start(&format!("tests-{}", std::process::id()));
-    println!("machine started in {:.1} s", started.elapsed().as_secs_f32());
+    let machines = Machines::start();
     let failed: Vec<&str> =
-        cases.iter().filter(|case| !passes(&machine, case)).map(|case| case.name).collect();
+        cases.iter().filter(|case| !passes(&machines, case)).map(|case| case.name).collect();
     for name in &failed {
         println!("FAILED {name}");
     }
@@ -108,14 +115,15 @@ fn closing_line(passed: usize, failed: usize, skipped: usize) -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn passes(machine: &Machine, case: &Case) -> bool {
+fn passes(machines: &Machines, case: &Case) -> bool {
     let started = Instant::now();
     let mut reset = None;
     let mut lab = None;
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        begin(machine, case.begins);
+        let lab = lab.insert(Lab::fresh(machines.choose(case.hosts)));
+        begin(lab, case.begins.as_ref());
         reset = Some(started.elapsed());
-        (case.run)(lab.insert(Lab::fresh(machine)));
+        (case.run)(lab);
     }));
     let seconds = started.elapsed().as_secs_f32();
     let reset = reset.unwrap_or_default().as_secs_f32();
@@ -124,17 +132,17 @@ fn passes(machine: &Machine, case: &Case) -> bool {
     if outcome.is_err() {
         let transcript = lab.as_ref().map(Lab::transcript).unwrap_or_default();
         println!("== what was run, and what it said\n{transcript}");
-        println!("== the end of the machine's serial log\n{}", machine.serial_tail());
+        println!("{}", lab.as_ref().map(Lab::serial_tail).unwrap_or_default());
     }
     outcome.is_ok()
 }
 
-fn begin(machine: &Machine, beginning: Option<Beginning>) {
-    let Some(Beginning { name, prepare }) = beginning else { return machine.reset() };
-    if !machine.has_kept(name) {
-        machine.reset();
-        prepare(&Lab::fresh(machine));
-        machine.keep(name);
+fn begin(lab: &Lab, beginning: Option<&Beginning>) {
+    let Some(Beginning { name, on, prepare }) = beginning else { return lab.reset_to(machine::NEW) };
+    if !lab.has_kept(name) {
+        begin(lab, *on);
+        prepare(&lab.again());
+        lab.keep(name);
     }
-    machine.reset_to(name);
+    lab.reset_to(name);
 }

@@ -13,7 +13,7 @@ use crate::storage::{DISK_C, DISK_D, Stranger};
 use crate::workspace::Output;
 
 /// Thick volumes come to lie on the first disk, which is small enough to be searched.
-pub const STORAGE: Beginning = Beginning { name: "storage", prepare };
+pub const STORAGE: Beginning = Beginning { name: "storage", on: None, prepare };
 
 const STRANGERS: [&str; 4] = ["stranger_thick", "stranger_cow", "stranger_thin", "stranger_raid"];
 

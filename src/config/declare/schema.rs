@@ -106,8 +106,14 @@ pub static EXPORT: BlockRule =
 /// Stands in the block of a provider that reads what a command prints.
 static LIST: BlockRule = BlockRule { word: "list", labels: &[], attributes: &[], blocks: &[] };
 
+/// The same for who an export lets in.
+static GRANTS: BlockRule = BlockRule { word: "grants", labels: &[], attributes: &[], blocks: &[] };
+
+/// What commands read on their standard input.
+static STDIN: BlockRule = BlockRule { word: "stdin", labels: &[], attributes: &[], blocks: &[] };
+
 /// Blocks that only some providers have; what they hold is their provider's to say.
-pub static OF_PROVIDERS: [&BlockRule; 1] = [&LIST];
+pub static OF_PROVIDERS: [&BlockRule; 3] = [&LIST, &GRANTS, &STDIN];
 
 pub static POOL: BlockRule = BlockRule {
     word: "pool",

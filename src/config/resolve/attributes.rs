@@ -91,12 +91,17 @@ pub fn of(world: &World<'_>, address: &Address, entry: &Entry, name: &str) -> Re
     })
 }
 
+fn texts(list: &[String]) -> Value {
+    Value::list(list.iter().map(|text| Value::text(text)))
+}
+
 fn setting(setting: &crate::model::Setting) -> Value {
     use crate::model::Setting;
     match setting {
         Setting::Bool(flag) => Value::Bool(*flag),
         Setting::Text(text) => Value::text(text),
-        Setting::List(list) => Value::list(list.iter().map(|text| Value::text(text))),
+        Setting::List(list) => texts(list),
+        Setting::Lists(lists) => Value::list(lists.iter().map(|list| texts(list))),
         Setting::Login(login) => Value::map([("user", Value::text(&login.user))]),
     }
 }

@@ -185,18 +185,39 @@ fn named_host(arguments: &Arguments<'_, '_>, host: &crate::model::Address) -> Op
     }
 }
 
+fn texts_type() -> Type {
+    Type::List(Box::new(Type::Text))
+}
+
+fn texts(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::List(list) => {
+            Some(list.iter().filter_map(|value| value.as_text().map(str::to_owned)).collect())
+        }
+        _ => None,
+    }
+}
+
 fn setting(arguments: &Arguments<'_, '_>, attribute: &Attribute) -> Option<Setting> {
     let name = attribute.name;
     match attribute.kind {
         AttributeType::Bool => arguments.flag(name).map(Setting::Bool),
         AttributeType::Text => arguments.text(name).map(Setting::Text),
-        AttributeType::TextList => match arguments.value(name, &Type::List(Box::new(Type::Text)))? {
-            Value::List(list) => {
-                let texts = list.iter().filter_map(|value| value.as_text().map(str::to_owned));
-                Some(Setting::List(texts.collect()))
+        AttributeType::TextList => texts(&arguments.value(name, &texts_type())?).map(Setting::List),
+        AttributeType::Commands => {
+            let is_several = match arguments.value(name, &Type::Any)? {
+                Value::List(list) => list.iter().any(|each| matches!(each, Value::List(_))),
+                _ => false,
+            };
+            if !is_several {
+                let one = texts(&arguments.value(name, &texts_type())?)?;
+                return Some(Setting::Lists(vec![one]));
             }
-            _ => None,
-        },
+            match arguments.value(name, &Type::List(Box::new(texts_type())))? {
+                Value::List(lists) => lists.iter().map(texts).collect::<Option<_>>().map(Setting::Lists),
+                _ => None,
+            }
+        }
         AttributeType::Login => login(arguments, name),
         AttributeType::Path => {
             let text = arguments.text(name)?;

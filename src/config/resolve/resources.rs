@@ -401,7 +401,7 @@ fn route(
         name: format!("{prefix}:{}", origin.resource.id),
         initiators,
         portals,
-        lun: schema.lun,
+        lun: (schema.lun)(export),
         chap: proving("chap"),
         mutual: proving("mutual_chap"),
         device,
@@ -410,7 +410,16 @@ fn route(
         return Some((Route::Network { target }, String::new()));
     }
     let initiator = Address::new(Kind::Initiator, &hypervisor.host.0);
-    Some((Route::Session { target, initiator }, (schema.device_path)(serial)))
+    let path = (schema.device_path)(export, serial);
+    if path.is_empty() {
+        let detail = format!(
+            "{} does not say under which name a host finds its disks. Add `by_id = \"/dev/disk/by-id/…\"` to its block.",
+            export.address
+        );
+        arguments.wrong("hypervisor", "Nowhere to be found", "its host would not find the disk", detail);
+        return None;
+    }
+    Some((Route::Session { target, initiator }, path))
 }
 
 fn device(

@@ -31,6 +31,7 @@ pub fn attributes() -> Vec<Attribute> {
         ("path", Path, "The directory on the host where vbs keeps its guard and its marks, and what `{path}` stands for in every template. Default: `/var/lib/vbs/command/` and the address of the block."),
         ("list.command", TextList, "In a block `list`: the command that lists what there is. It changes nothing."),
         ("list.pattern", Text, "A regular expression with named groups that each line is read with. A line that does not match is an error."),
+        ("list.heading", Text, "A regular expression for lines under which others stand. What its groups say is so for every line below."),
         ("list.ignore", Text, "A regular expression for lines that say nothing, such as a heading. Lines that match `pattern` are read all the same."),
         ("list.format", Text, "`\"lines\"`, which is the default, or `\"json\"`."),
         ("list.items", Text, "JSON: the keys that lead to the list of items, such as `\"data.volumes\"`. Without it the whole text is the list."),
@@ -41,13 +42,74 @@ pub fn attributes() -> Vec<Attribute> {
     .into()
 }
 
+/// What a verb's command reads, as an attribute of the block `stdin`.
+pub const INPUTS: &[(&str, &str)] = &[
+    ("create", "stdin.create"),
+    ("grow", "stdin.grow"),
+    ("rename", "stdin.rename"),
+    ("destroy", "stdin.destroy"),
+    ("snapshot", "stdin.snapshot"),
+    ("clone", "stdin.clone"),
+    ("attach", "stdin.attach"),
+    ("detach", "stdin.detach"),
+    ("export", "stdin.export"),
+    ("withdraw", "stdin.withdraw"),
+    ("grant", "stdin.grant"),
+    ("revoke", "stdin.revoke"),
+    ("update", "stdin.update"),
+];
+
+fn input_of(verb: &str) -> &'static str {
+    INPUTS.iter().find(|(known, _)| *known == verb).map_or("", |(_, attribute)| attribute)
+}
+
+/// What a verb's command reads, with placeholders.
+pub fn input_text<'c>(container: &'c ContainerSpec, verb: &str) -> &'c str {
+    container.text(input_of(verb))
+}
+
+/// The attributes of the block `stdin`, for these verbs.
+pub fn inputs<'v>(verbs: &'v [(&'static str, &[&str])]) -> impl Iterator<Item = Attribute> + 'v {
+    let attribute_of = |(verb, _): &(&'static str, &[&str])| {
+        attribute(
+            input_of(verb),
+            AttributeType::Text,
+            "In a block `stdin`: what the command of that verb reads on its standard input, with the placeholders of the verb. Without it, nothing.",
+        )
+    };
+    verbs.iter().map(attribute_of)
+}
+
+/// What a verb's command reads, with these values.
+///
+/// # Errors
+/// As [`template::fill`].
+pub fn input(container: &ContainerSpec, verb: &str, values: &[(&str, &str)]) -> Result<String, String> {
+    template::fill_text(container.text(input_of(verb)), values)
+}
+
+/// Whether a verb of one command is told something, in its arguments or in what it reads.
+pub fn tells(container: &ContainerSpec, verb: &str, placeholder: &str) -> bool {
+    container.list(verb).is_some_and(|list| template::uses(list, placeholder))
+        || template::text_uses(input_text(container, verb), placeholder)
+}
+
+/// What is wrong with the texts in the block `stdin`.
+pub fn check_inputs(container: &ContainerSpec, verbs: &[(&'static str, &[&str])]) -> Vec<Fault> {
+    let check = |(verb, known): &(&'static str, &[&str])| {
+        let why = template::check_input(container.text(input_of(verb)), known).err()?;
+        Some(super::reader::fault(input_of(verb), why))
+    };
+    verbs.iter().filter_map(check).collect()
+}
+
 /// What is wrong with the templates of verbs: those that are written, with the placeholders that each has.
 pub fn check_verbs(container: &ContainerSpec, verbs: &[(&'static str, &[&str])]) -> Vec<Fault> {
     let check = |(verb, known): &(&'static str, &[&str])| {
         let why = template::check(container.list(verb)?, known).err()?;
         Some(super::reader::fault(verb, why))
     };
-    verbs.iter().filter_map(check).collect()
+    verbs.iter().filter_map(check).chain(check_inputs(container, verbs)).collect()
 }
 
 /// The template of a verb.

@@ -3,6 +3,7 @@
 //! `docs/providers/command.md` tells what a template may hold.
 
 mod ere;
+pub mod export;
 pub mod hypervisor;
 mod look;
 pub mod pool;

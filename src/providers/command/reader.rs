@@ -31,6 +31,35 @@ pub struct Field {
 /// What one line or one item says, by field.
 pub type Row = BTreeMap<&'static str, String>;
 
+/// The names of the attributes of a block that says how to read a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Block {
+    pub command: &'static str,
+    pub format: &'static str,
+    pub pattern: &'static str,
+    pub heading: &'static str,
+    pub ignore: &'static str,
+    pub items: &'static str,
+    pub absent: &'static str,
+    pub timeout: &'static str,
+}
+
+pub const LIST: Block = Block {
+    command: "list.command",
+    format: "list.format",
+    pattern: "list.pattern",
+    heading: "list.heading",
+    ignore: "list.ignore",
+    items: "list.items",
+    absent: "list.absent",
+    timeout: "list.timeout",
+};
+
+/// What stands between a heading and a line below it, in rows: in no text that a tool prints.
+const BELOW: char = '\u{1f}';
+/// In the row of a heading itself.
+pub const HEADING: &str = "heading";
+
 pub struct Reader {
     /// With placeholders.
     pub command: Vec<String>,
@@ -48,6 +77,8 @@ enum Form {
         pattern: String,
         regex: Regex,
         ignore: Option<Regex>,
+        /// Lines under which others stand.
+        heading: Option<(String, Regex)>,
     },
     Json {
         /// Where the list of items is, key by key; the whole text where there is none.
@@ -62,27 +93,28 @@ impl Reader {
     /// Everything that is wrong with the block `list`.
     pub fn new(
         container: &ContainerSpec,
+        block: &Block,
         known: &[Field],
         placeholders: &[&str],
     ) -> Result<Reader, Vec<Fault>> {
         let mut faults = Vec::new();
-        let command = container.list("list.command").unwrap_or_default().to_vec();
+        let command = container.list(block.command).unwrap_or_default().to_vec();
         if let Err(why) = template::check(&command, placeholders) {
-            faults.push(fault("list.command", why));
+            faults.push(fault(block.command, why));
         }
         let patience =
-            patience(container.text("list.timeout")).map_err(|why| faults.push(fault("list.timeout", why)));
-        let form = match container.text("list.format") {
-            "json" => json(container, known),
-            "lines" | "" => lines(container, known),
+            patience(container.text(block.timeout)).map_err(|why| faults.push(fault(block.timeout, why)));
+        let form = match container.text(block.format) {
+            "json" => json(container, block, known),
+            "lines" | "" => lines(container, block, known),
             other => Err(vec![fault(
-                "list.format",
+                block.format,
                 format!("{other:?} is no format. Write \"lines\" or \"json\"."),
             )]),
         };
-        let absent = match container.text("list.absent") {
+        let absent = match container.text(block.absent) {
             "" => None,
-            text => compile(text).map_err(|why| faults.push(fault("list.absent", why))).ok(),
+            text => compile(text).map_err(|why| faults.push(fault(block.absent, why))).ok(),
         };
         match (form, patience) {
             (Ok((fields, form)), Ok(patience_seconds)) if faults.is_empty() => Ok(Reader {
@@ -123,27 +155,58 @@ impl Reader {
     /// The line that cannot be understood.
     pub fn rows(&self, printed: &str) -> Result<Vec<Row>, String> {
         match &self.form {
-            Form::Lines { regex, ignore, .. } => printed
-                .split('\n')
-                .filter(|line| !line.trim().is_empty())
-                .filter_map(|line| self.line(line, regex, ignore.as_ref()).transpose())
-                .collect(),
+            Form::Lines { regex, ignore, heading, .. } => {
+                let heading = heading.as_ref().map(|(_, heading)| heading);
+                self.lines(printed, regex, ignore.as_ref(), heading)
+            }
             Form::Json { items, paths } => self.items(printed, items, paths),
         }
     }
 
-    fn line(&self, line: &str, regex: &Regex, ignore: Option<&Regex>) -> Result<Option<Row>, String> {
-        let Some(captures) = regex.captures(line.as_bytes()) else {
-            return match ignore {
-                Some(ignore) if ignore.is_match(line.as_bytes()) => Ok(None),
-                _ => Err(format!("the line {:?} does not match the pattern", shortened(line))),
+    /// A heading is a row of its own, and what it says is so for every row below it.
+    fn lines(
+        &self,
+        printed: &str,
+        regex: &Regex,
+        ignore: Option<&Regex>,
+        heading: Option<&Regex>,
+    ) -> Result<Vec<Row>, String> {
+        let (mut rows, mut above) = (Vec::new(), None);
+        for line in printed.split('\n').filter(|line| !line.trim().is_empty()) {
+            if let Some(captures) = heading.and_then(|heading| heading.captures(line.as_bytes())) {
+                let mut row = self.groups(&captures);
+                above = Some(row.clone());
+                row.insert(HEADING, String::new());
+                rows.push(row);
+                continue;
+            }
+            let Some(captures) = regex.captures(line.as_bytes()) else {
+                match ignore {
+                    Some(ignore) if ignore.is_match(line.as_bytes()) => continue,
+                    _ => {
+                        return Err(format!("the line {:?} does not match the pattern", shortened(line)));
+                    }
+                }
             };
-        };
+            let mut row = self.groups(&captures);
+            match (heading, &above) {
+                (None, _) => {}
+                (Some(_), Some(above)) => row.extend(above.clone()),
+                (Some(_), None) => {
+                    return Err(format!("the line {:?} has no heading above it", shortened(line)));
+                }
+            }
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    fn groups(&self, captures: &regex::bytes::Captures<'_>) -> Row {
         let group = |name: &&'static str| {
             let text = captures.name(name)?;
             Some((*name, String::from_utf8_lossy(text.as_bytes()).into_owned()))
         };
-        Ok(Some(self.fields.iter().filter_map(group).collect()))
+        self.fields.iter().filter_map(group).collect()
     }
 
     fn items(&self, printed: &str, items: &str, paths: &[String]) -> Result<Vec<Row>, String> {
@@ -171,7 +234,12 @@ impl Reader {
     /// In a sentence. A reader that was made does not lead to it.
     pub fn expression(&self, values: &[(&str, &str)]) -> Result<String, String> {
         match &self.form {
-            Form::Lines { pattern, .. } => ere::with_values(pattern, values),
+            Form::Lines { pattern, heading: None, .. } => ere::with_values(pattern, values),
+            Form::Lines { pattern, heading: Some((heading, _)), .. } => {
+                let row = ere::with_values(pattern, values)?;
+                let row = row.strip_prefix('^').map_or_else(|| format!(".*{row}"), str::to_owned);
+                Ok(format!("{}{row}", above(&ere::with_values(heading, values)?)))
+            }
             Form::Json { .. } => {
                 let value = |name: &&str| values.iter().find(|(known, _)| known == name);
                 let column = |name| value(name).map_or("[^\t]*".to_owned(), |(_, text)| ere::literal(text));
@@ -180,58 +248,125 @@ impl Reader {
         }
     }
 
+    /// As [`Reader::expression`], for headings; nothing where there are none.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn heading(&self, values: &[(&str, &str)]) -> Result<Option<String>, String> {
+        match &self.form {
+            Form::Lines { heading: Some((heading, _)), .. } => {
+                Ok(Some(format!("{}$", above(&ere::with_values(heading, values)?))))
+            }
+            Form::Lines { heading: None, .. } | Form::Json { .. } => Ok(None),
+        }
+    }
+
+    /// What `sed -nE` prints the field `number` with, of the rows with these values: one of nine that it can remember.
+    ///
+    /// # Errors
+    /// In a sentence: no such field, or too much before it.
+    pub fn printer(&self, values: &[(&str, &str)]) -> Result<String, String> {
+        // A value that is in no pattern finds the group.
+        const MARK: &str = "\u{2}";
+        let marked = [values, &[("number", MARK)]].concat();
+        let expression = match self.heading(&marked)? {
+            Some(heading) if heading.contains(MARK) => heading,
+            _ => self.expression(&marked)?,
+        };
+        let marked = format!("({MARK})");
+        let (before, _) = expression
+            .split_once(&marked)
+            .or_else(|| expression.split_once(MARK))
+            .ok_or_else(|| "it gives no `number`".to_owned())?;
+        let group = groups_in(before) + 2;
+        if group > 9 {
+            return Err(
+                "`number` stands too far behind: at most seven groups and repetitions may stand before it"
+                    .to_owned(),
+            );
+        }
+        let number = "([0-9]+)";
+        let found = expression.replace(&marked, number).replace(MARK, number);
+        Ok(format!("s\u{1}^.*({found}).*$\u{1}\\{group}\u{1}p"))
+    }
+
     /// What the frames do with what was printed, before they look for a line. The format, then a line for each of: the
     /// lines that are rows, and the other ones that may be there; or where the items are and where each field is.
     pub fn filter(&self) -> String {
         match &self.form {
             // What is no expression for `grep` was found when the reader was made.
-            Form::Lines { pattern, ignore, .. } => {
+            Form::Lines { pattern, ignore, heading, .. } => {
                 let expression = |text: &str| ere::with_values(text, &[]).unwrap_or_default();
                 let ignore = ignore.as_ref().map(|text| expression(text.as_str()));
                 let blank = "^[ \t\r]*$";
                 let others = ignore.map_or(blank.to_owned(), |ignore| format!("({ignore}|{blank})"));
-                format!("lines\n{}\n{others}\n", expression(pattern))
+                match heading {
+                    None => format!("lines\n{}\n{others}\n", expression(pattern)),
+                    Some((heading, _)) => {
+                        format!("headed\n{}\n{}\n{others}\n", expression(heading), expression(pattern))
+                    }
+                }
             }
             Form::Json { items, paths } => format!("json\n{items}\n{}\n", paths.join("\n")),
         }
     }
 }
 
-fn lines(container: &ContainerSpec, known: &[Field]) -> Result<(Vec<&'static str>, Form), Vec<Fault>> {
-    let pattern = container.text("list.pattern").to_owned();
+/// The expression of a heading in the rows that stand below it: what lies above of them.
+fn above(heading: &str) -> String {
+    let begun = heading.strip_prefix('^').map_or_else(|| format!("[^{BELOW}]*{heading}"), str::to_owned);
+    let whole = match begun.strip_suffix('$') {
+        Some(whole) if !whole.ends_with('\\') => whole.to_owned(),
+        _ => format!("{begun}[^{BELOW}]*"),
+    };
+    format!("^{whole}{BELOW}")
+}
+
+/// How many groups begin in an expression that [`ere`] wrote.
+fn groups_in(expression: &str) -> usize {
+    let (mut count, mut is_class, mut is_escaped, mut at_start) = (0, false, false, false);
+    for c in expression.chars() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            // The first member of a class, or of what is in none, may be the bracket that else ends it.
+            ']' if is_class && !at_start => is_class = false,
+            '^' if is_class && at_start => continue,
+            _ if is_class => {}
+            '\\' => is_escaped = true,
+            '[' => {
+                (is_class, at_start) = (true, true);
+                continue;
+            }
+            '(' => count += 1,
+            _ => {}
+        }
+        at_start = false;
+    }
+    count
+}
+
+type Read = (Vec<&'static str>, Form);
+
+fn lines(container: &ContainerSpec, block: &Block, known: &[Field]) -> Result<Read, Vec<Fault>> {
+    let pattern = container.text(block.pattern).to_owned();
     let regex = match pattern.as_str() {
         "" => Err("Without `format = \"json\"` a pattern is needed that every line is read with.".to_owned()),
         _ => compile(&pattern),
     };
-    let ignore = match container.text("list.ignore") {
+    let optional = |name: &str| match container.text(name) {
         "" => Ok(None),
-        text => compile(text).map(Some),
+        text => compile(text).map(|regex| Some((text.to_owned(), regex))),
     };
-    let (regex, ignore) = match (regex, ignore) {
-        (Ok(regex), Ok(ignore)) => (regex, ignore),
-        (regex, ignore) => {
-            let faults = [("list.pattern", regex.err()), ("list.ignore", ignore.err())];
+    let (regex, ignore, heading) = match (regex, optional(block.ignore), optional(block.heading)) {
+        (Ok(regex), Ok(ignore), Ok(heading)) => (regex, ignore, heading),
+        (regex, ignore, heading) => {
+            let faults =
+                [(block.pattern, regex.err()), (block.ignore, ignore.err()), (block.heading, heading.err())];
             return Err(faults.into_iter().filter_map(|(name, why)| Some(fault(name, why?))).collect());
         }
     };
-    let has = |name: &str| regex.capture_names().flatten().any(|group| group == name);
-    let mut faults = Vec::new();
-    for group in regex.capture_names().flatten() {
-        if !known.iter().any(|field| field.name == group) {
-            let all: Vec<&str> = known.iter().map(|field| field.name).collect();
-            faults.push(fault(
-                "list.pattern",
-                format!("The group {group:?} says nothing here. Groups are: {}.", all.join(", ")),
-            ));
-        }
-    }
-    for field in known.iter().filter(|field| field.required && !has(field.name)) {
-        let example = format!("(?<{}>\\\\S+)", field.name);
-        faults.push(fault(
-            "list.pattern",
-            format!("It has no group `{}`. Write it like {example}.", field.name),
-        ));
-    }
+    let above = heading.as_ref().map(|(_, heading)| heading);
+    let mut faults = group_faults(block, known, &regex, above);
     for field in known {
         if container.settings.contains_key(field.attribute) {
             let detail =
@@ -242,8 +377,46 @@ fn lines(container: &ContainerSpec, known: &[Field]) -> Result<(Vec<&'static str
     if !faults.is_empty() {
         return Err(faults);
     }
+    let has = |name: &&str| has_group(&regex, name) || above.is_some_and(|above| has_group(above, name));
     let fields = known.iter().map(|field| field.name).filter(|name| has(name)).collect();
-    Ok((fields, Form::Lines { pattern, regex, ignore }))
+    let ignore = ignore.map(|(_, ignore)| ignore);
+    Ok((fields, Form::Lines { pattern, regex, ignore, heading }))
+}
+
+fn has_group(regex: &Regex, name: &str) -> bool {
+    regex.capture_names().flatten().any(|group| group == name)
+}
+
+/// What is wrong with the groups of a pattern, and of the one for headings.
+fn group_faults(block: &Block, known: &[Field], regex: &Regex, heading: Option<&Regex>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let all: Vec<&str> = known.iter().map(|field| field.name).collect();
+    for (attribute, regex) in [(block.pattern, Some(regex)), (block.heading, heading)]
+        .into_iter()
+        .filter_map(|(a, r)| Some((a, r?)))
+    {
+        for group in regex.capture_names().flatten().filter(|group| !all.contains(group)) {
+            faults.push(fault(
+                attribute,
+                format!("The group {group:?} says nothing here. Groups are: {}.", all.join(", ")),
+            ));
+        }
+    }
+    for field in known {
+        let above = heading.is_some_and(|heading| has_group(heading, field.name));
+        let here = has_group(regex, field.name);
+        if above && here {
+            let detail = format!("The group `{}` stands in the pattern as well.", field.name);
+            faults.push(fault(block.heading, detail));
+        } else if field.required && !above && !here {
+            let example = format!("(?<{}>\\\\S+)", field.name);
+            faults.push(fault(
+                block.pattern,
+                format!("It has no group `{}`. Write it like {example}.", field.name),
+            ));
+        }
+    }
+    faults
 }
 
 /// A pattern that the host can use as well.
@@ -258,9 +431,9 @@ fn compile(pattern: &str) -> Result<Regex, String> {
     Ok(regex)
 }
 
-fn json(container: &ContainerSpec, known: &[Field]) -> Result<(Vec<&'static str>, Form), Vec<Fault>> {
+fn json(container: &ContainerSpec, block: &Block, known: &[Field]) -> Result<Read, Vec<Fault>> {
     let mut faults = Vec::new();
-    let items = container.text("list.items").to_owned();
+    let items = container.text(block.items).to_owned();
     let (mut fields, mut paths) = (Vec::new(), Vec::new());
     for field in known {
         match container.text(field.attribute) {
@@ -275,12 +448,12 @@ fn json(container: &ContainerSpec, known: &[Field]) -> Result<(Vec<&'static str>
             }
         }
     }
-    let attributes = known.iter().map(|field| field.attribute).chain(["list.items"]);
+    let attributes = known.iter().map(|field| field.attribute).chain([block.items]);
     for attribute in attributes.filter(|attribute| !is_path(container.text(attribute))) {
         let detail = "Keys are letters, digits, _ and -, with dots between them: \"data.volumes\".";
         faults.push(fault(attribute, detail.to_owned()));
     }
-    for attribute in ["list.pattern", "list.ignore"] {
+    for attribute in [block.pattern, block.heading, block.ignore] {
         if container.settings.contains_key(attribute) {
             faults
                 .push(fault(attribute, "It is for lines. With `format = \"json\"` leave it out.".to_owned()));

@@ -3,6 +3,11 @@
 
 use crate::diag::did_you_mean;
 
+/// Stands for the secret of an initiator, which only the host puts in, from its standard input.
+pub const SECRET: char = '\u{1}';
+/// Stands for the number that a server knows a target by, which only the host knows.
+pub const NUMBER: char = '\u{2}';
+
 /// A part of one argument.
 enum Piece<'a> {
     Text(&'a str),
@@ -24,6 +29,18 @@ pub fn check_text(text: &str, known: &[&str]) -> Result<(), String> {
             "{text:?} holds a control character such as a line end, which no argument here may."
         ));
     }
+    check_placeholders(text, known)
+}
+
+/// As [`check`], for what a command reads, which may have several lines.
+pub fn check_input(text: &str, known: &[&str]) -> Result<(), String> {
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return Err(format!("{text:?} holds a control character that is neither a line end nor a tab."));
+    }
+    check_placeholders(text, known)
+}
+
+fn check_placeholders(text: &str, known: &[&str]) -> Result<(), String> {
     for piece in pieces(text)? {
         let Piece::Placeholder(name) = piece else { continue };
         if !known.contains(&name) {
@@ -42,10 +59,12 @@ pub fn check_text(text: &str, known: &[&str]) -> Result<(), String> {
 }
 
 pub fn uses(list: &[String], placeholder: &str) -> bool {
-    list.iter().any(|text| {
-        pieces(text).is_ok_and(|pieces| {
-            pieces.iter().any(|piece| matches!(piece, Piece::Placeholder(name) if *name == placeholder))
-        })
+    list.iter().any(|text| text_uses(text, placeholder))
+}
+
+pub fn text_uses(text: &str, placeholder: &str) -> bool {
+    pieces(text).is_ok_and(|pieces| {
+        pieces.iter().any(|piece| matches!(piece, Piece::Placeholder(name) if *name == placeholder))
     })
 }
 
@@ -65,7 +84,8 @@ pub fn fill_text(text: &str, values: &[(&str, &str)]) -> Result<String, String> 
             Piece::Placeholder(name) => {
                 let value = values.iter().find(|(known, _)| *known == name);
                 let (_, value) = value.ok_or_else(|| format!("there is no value for {{{name}}} here"))?;
-                if value.chars().any(char::is_control) {
+                let is_filled_later = value.len() == 1 && value.contains([SECRET, NUMBER]);
+                if !is_filled_later && value.chars().any(char::is_control) {
                     return Err(format!("{{{name}}} is {value:?}, which holds a control character"));
                 }
                 filled.push_str(value);

@@ -162,6 +162,7 @@ fn nothing_known(target: &str) -> DiskBody {
         host_path: target.to_owned(),
         network: None,
         through: None,
+        presence: None,
         size: None,
     }
 }

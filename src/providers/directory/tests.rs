@@ -29,6 +29,7 @@ fn disk(bench: &Bench, number: u128, vm: &str, device: &str) -> Record {
         host_path: target.to_str().unwrap().to_owned(),
         network: None,
         through: None,
+        presence: None,
         size: None,
     };
     bench.record(&format!("attachment.a{number}"), id(number), Body::Disk(body))

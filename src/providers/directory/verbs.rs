@@ -34,7 +34,7 @@ pub const RELEASE: Verb = Verb {
 pub const ATTACH: Verb = Verb {
     name: "attach",
     parameters: &["path", "identity", "id", "vm", "device", "target", "mark"],
-    script: script!("scripts/attach.sh"),
+    script: script!("scripts/attach.sh", "../seat/scripts/device.sh"),
     shown: "mkdir -p -- {path}/{vm} && ln -sT -- {target} {path}/{vm}/{device}",
     effect: Effect::Guarded,
 };

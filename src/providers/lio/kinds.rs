@@ -45,7 +45,7 @@ pub fn schema() -> ProviderSchema {
         doc: "Targets of the Linux kernel (LIO).",
         seat: |container| format!("/var/lib/vbs/lio/{}", container.address.label),
         // udev names a disk by the NAA that LIO makes of the serial: 6001405 and its first 25 hexadecimal digits.
-        device_path: |serial| {
+        device_path: |_, serial| {
             let digits = serial.chars().filter(char::is_ascii_hexdigit).map(|c| c.to_ascii_lowercase());
             format!("/dev/disk/by-id/wwn-0x6001405{:0<25}", digits.take(25).collect::<String>())
         },

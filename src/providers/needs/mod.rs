@@ -110,6 +110,26 @@ pub static QMP: Needs = Needs {
     ],
 };
 
+/// What speaking with libvirt needs.
+pub static LIBVIRT: Needs = Needs {
+    script: concat!(include_str!("scripts/files.sh"), include_str!("scripts/libvirt.sh")),
+    tools: &[
+        Tool {
+            name: "virsh",
+            called: "virsh of libvirt",
+            minimum: "8.0",
+            todo: "Install virsh (Debian: libvirt-clients, Red Hat: libvirt-client).",
+        },
+        Tool { name: "sha256sum", called: "sha256sum of coreutils", minimum: "", todo: "Install coreutils." },
+        Tool {
+            name: "find",
+            called: "find of findutils, with -printf",
+            minimum: "",
+            todo: "Install findutils.",
+        },
+    ],
+};
+
 /// What a host needs to log in to targets.
 pub static OPEN_ISCSI: Needs = Needs {
     script: include_str!("scripts/open_iscsi.sh"),

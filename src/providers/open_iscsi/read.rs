@@ -104,7 +104,8 @@ fn session(mark: &SeatedMark, host: &Host<'_>) -> Option<Observed> {
     if let Some(disk) = disk {
         body.size = made.size.map(|_| disk.size);
         body.access = disk.access;
-        if disk.serial != made.serial {
+        let digits = |serial: &str| serial.replace('-', "");
+        if digits(disk.serial) != digits(&made.serial) {
             health = seat::replaced(format!("a disk with the serial {:?} ({})", disk.serial, disk.name));
         }
     }

@@ -29,7 +29,7 @@ pub fn schema() -> ProviderSchema {
         check_shared: |_, _| Ok(()),
         speaks_iscsi: true,
         seat: |container| format!("/var/lib/vbs/qemu/{}", container.address.label),
-        traits: Traits { keeps_size: true, repoints: true, minds_sharing: true },
+        traits: Traits { keeps_size: true, repoints: true, minds_sharing: true, ..Traits::default() },
         ..ProviderSchema::of(Kind::Hypervisor, NAME)
     }
 }

@@ -177,6 +177,7 @@ fn bare(lineage: Uuid, id: Uuid, place: Place, health: Health) -> Observed {
         host_path: String::new(),
         network: None,
         through: None,
+        presence: None,
         size: None,
     });
     let mark = store::bare_mark(lineage, id);

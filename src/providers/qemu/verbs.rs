@@ -50,7 +50,7 @@ pub const ATTACH: Verb = Verb {
         "slot",
         "mark",
     ],
-    script: script!("scripts/disk.sh", "scripts/attach.sh"),
+    script: script!("../seat/scripts/device.sh", "scripts/disk.sh", "scripts/attach.sh"),
     shown: "socat READLINE UNIX-CONNECT:{where} # blockdev-add {node} and device_add, mark {path}/.vbs/{id}.json",
     effect: Effect::Guarded,
 };

@@ -25,9 +25,9 @@ use crate::providers::{CATALOG, Provider, Reading, Scope};
 const PRELUDE: &str = include_str!("../../hosts/prelude.sh");
 
 /// Programs that scripts start, but for `flock`: the prelude's own part is proved elsewhere.
-const PROGRAMS: [&str; 18] = [
-    "awk", "cat", "cp", "find", "grep", "ln", "mkdir", "mv", "readlink", "rm", "rmdir", "socat", "stat",
-    "sync", "tgtadm", "timeout", "tr", "truncate",
+const PROGRAMS: [&str; 19] = [
+    "awk", "cat", "cp", "find", "grep", "ln", "mkdir", "mv", "readlink", "rm", "rmdir", "sed", "socat",
+    "stat", "sync", "tgtadm", "timeout", "tr", "truncate",
 ];
 
 /// What every secret is.
@@ -144,6 +144,14 @@ impl Bench {
 
     pub fn join(&self, makes: Vec<String>) -> Step {
         self.step(Operation::Join { body: ContainerBody { makes }, exists: false })
+    }
+
+    /// Plays a program of [`PROGRAMS`]: `script` goes before what it really does.
+    pub fn play(&self, program: &str, script: &str) {
+        let path = self.tools.path().join(program);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{script}\nexec /usr/bin/{program} \"$@\"\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
     }
 
     /// Runs an action as the transport does.
@@ -330,7 +338,7 @@ impl Bench {
             let failed = self.run(&step.run, Some((Fault::Fail, at)));
             // A swap is several renames: past the first one it is finished or taken back, by the next frame.
             if failed.status != 0 && !step.id.0.ends_with("/swap") && !self.shows(&step.proof.done) {
-                assert!(self.shows(&step.proof.not_done), "{told} failing is half done");
+                assert!(self.shows(&step.proof.not_done), "{told} failing is half done: {}", failed.stderr);
             }
             self.succeed(undo);
             assert_eq!(self.tree(), before, "{told} failing, undone");

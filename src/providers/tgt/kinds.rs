@@ -36,10 +36,10 @@ pub fn schema() -> ProviderSchema {
         doc: "Targets of tgtd, the iSCSI server in user space.",
         seat: |container| format!("/var/lib/vbs/tgt/{}", container.address.label),
         traits: Traits { keeps_size: true, ..Traits::default() },
-        device_path: |serial| {
+        device_path: |_, serial| {
             format!("/dev/disk/by-id/wwn-0x6{}", scsi_id(serial).get(1..).unwrap_or_default())
         },
-        lun: LUN,
+        lun: |_| LUN,
         ..ProviderSchema::of(Kind::Export, NAME)
     }
 }

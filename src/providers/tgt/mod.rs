@@ -5,7 +5,7 @@
 mod kinds;
 mod read;
 #[cfg(test)]
-mod server;
+pub mod server;
 mod show;
 mod steps;
 #[cfg(test)]

@@ -213,7 +213,7 @@ fn an_initiator_that_is_let_in_sees_the_volumes_serial_and_nobody_else_does() {
     let page = server.inquire(INITIATOR, &target, "", 131);
     assert!(page.contains(&id(50).simple().to_string()), "{page}");
     assert!(refused("iqn.2026-11.vbs.shop:host.kvm2"));
-    let path = (TgtExport.schema().device_path)(&id(50).to_string());
+    let path = (TgtExport.schema().device_path)(&site.bench.container, &id(50).to_string());
     assert_eq!(path, format!("/dev/disk/by-id/wwn-0x6{}", &id(50).simple().to_string()[1..]));
     site.bench.succeed(&site.bench.step(site.destroy(&grant)).run);
     assert!(refused(INITIATOR));

@@ -114,3 +114,34 @@ fn a_check_says_of_each_host_what_is_there_and_what_is_wrong() {
     assert!(hosts[0]["tools"].as_array().unwrap().iter().all(|tool| tool["ok"] == true));
     assert!(hosts[1]["why"].as_str().unwrap().contains("Connection refused"));
 }
+
+/// With a dead host in it a purge does nothing; what lies elsewhere is purged by name, and the rest when the host is back.
+#[test]
+fn the_trash_of_a_dead_host_waits_for_it() {
+    if !is_there() {
+        return;
+    }
+    let mut remote = three();
+    remote.apply().says("3 added");
+    remote.vbs("destroy --auto-approve").exits(0).says("3 destroyed");
+    let ids: Vec<String> = remote.vbs("trash list --json").exits(0).json()["trash"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(ids.len(), 3);
+    remote.servers[1].stop();
+    remote
+        .vbs("trash purge --all --auto-approve")
+        .exits(1)
+        .says("Nothing was sent to pool.p1 on h1")
+        .says("nothing listens there");
+    let listed = remote.vbs("trash list").exits(0);
+    assert!(ids.iter().all(|id| listed.stdout.contains(id)), "{}", listed.stdout);
+    remote.vbs(&format!("trash purge {} {} --auto-approve", ids[0], ids[2])).exits(0).says("2 destroyed");
+    assert!(remote.vbs("trash list").exits(0).stdout.contains(&ids[1]));
+    remote.servers[1].start_again();
+    remote.vbs("trash purge --all --auto-approve").exits(0).says("1 destroyed");
+    assert!((0..3).all(|n| !remote.workspace.path(&format!("pools/{n}")).exists()));
+}

@@ -22,6 +22,8 @@ pub const CASES: &[Case] = &[
     Case::of("faults: an overflowed snapshot", overflowed).on(STORAGE),
     Case::of("faults: a mounted volume", mounted).on(MADE),
     Case::of("faults: a thick volume with snapshots is to grow", origin_grows).on(MADE),
+    Case::of("faults: a thick volume grows in the run that takes its snapshot", grows_with_its_snapshot)
+        .on(STORAGE),
     Case::of("faults: a disk was copied by dd", copied_disk).on(STORAGE),
     Case::of("faults: names that LVM does not take", names).on(STORAGE),
 ];
@@ -409,6 +411,26 @@ fn origin_grows(lab: &Lab) {
     lab.vbs(&["apply", "--auto-approve", "--exclude", "volume.gone_thick"]).exits(0).says("1 changed");
     assert_eq!(BOTH.map(|pool| scene.mib(&format!("gone_{pool}"))), [4, 12]);
     nobody_is_harmed(&scene);
+}
+
+/// The snapshot would be taken first, and keep the size.
+fn grows_with_its_snapshot(lab: &Lab) {
+    let scene = Scene::open(lab);
+    scene.apply(&both(DB));
+    let grown =
+        both(&[DB.replace("8MiB", "12MiB").as_str(), BEFORE].concat()).replace("volume.gone_", "volume.db_");
+    let words = [
+        "A thick volume with snapshots cannot grow",
+        "volume.db_thick",
+        "snapshot.before_thick",
+        "in the next",
+    ];
+    scene.refuses(&grown, &words);
+    lab.vbs(&["apply", "--auto-approve", "--exclude", "snapshot.before_thick"]).exits(0).says("2 changed");
+    lab.vbs(&["apply", "--auto-approve"]).exits(0).says("1 added");
+    assert_eq!(BOTH.map(|pool| scene.mib(&format!("db_{pool}"))), [12, 12]);
+    scene.settled();
+    scene.strangers_are_unharmed();
 }
 
 fn copied_disk(lab: &Lab) {

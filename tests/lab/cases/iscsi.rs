@@ -25,7 +25,7 @@ pub const CASES: &[Case] = &[
 ];
 
 /// A volume group, and a target that is none of vbs's, which has to stay as it is.
-const EXPORTED: Beginning = Beginning { name: "exported", prepare };
+const EXPORTED: Beginning = Beginning { name: "exported", on: None, prepare };
 
 const FOREIGN: &str = "iqn.2001-04.com.example:foreign";
 

@@ -6,7 +6,7 @@ use crate::Beginning;
 use crate::lab::Lab;
 use crate::scene::{self, BOTH, Scene, Surroundings, both};
 
-pub const MADE: Beginning = Beginning { name: "made", prepare };
+pub const MADE: Beginning = Beginning { name: "made", on: None, prepare };
 
 pub const DB: &str = "volume \"db_POOL\" {\n  pool = pool.POOL\n  size = \"8MiB\"\n}\n";
 /// It has a snapshot, and is not in [`wanted`].

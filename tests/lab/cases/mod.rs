@@ -8,6 +8,7 @@ mod lvm_scripts;
 mod made;
 mod operators;
 mod outage;
+mod route;
 mod scenarios;
 mod speed;
 mod workflow;
@@ -26,6 +27,7 @@ pub fn all() -> Vec<Case> {
         crash::CASES,
         operators::CASES,
         iscsi::CASES,
+        &route::all(),
     ]
     .concat()
 }

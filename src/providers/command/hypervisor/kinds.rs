@@ -4,7 +4,7 @@ use crate::model::desired::AttachmentSpec;
 use crate::model::schema::{AttributeType, Fault, ProviderSchema, Traits};
 use crate::model::{ContainerSpec, Kind};
 use crate::providers::command::look::{self, attribute};
-use crate::providers::command::reader::{Field, Reader, fault};
+use crate::providers::command::reader::{Field, LIST, Reader, fault};
 use crate::providers::command::{NAME, template};
 use crate::providers::store;
 
@@ -44,7 +44,12 @@ pub fn schema() -> ProviderSchema {
     ]
     .map(|(name, kind, doc)| attribute(name, kind, doc));
     ProviderSchema {
-        attributes: verbs.into_iter().chain(look::attributes()).chain(fields).collect(),
+        attributes: verbs
+            .into_iter()
+            .chain(look::inputs(VERBS))
+            .chain(look::attributes())
+            .chain(fields)
+            .collect(),
         doc: "A hypervisor that vbs does not know: its commands are templates, and a command that lists tells what is attached. {vm} can stand in that one.",
         check_settings,
         occupies: store::occupies,
@@ -63,7 +68,7 @@ pub fn schema() -> ProviderSchema {
 /// # Errors
 /// Everything that is wrong with its block `list`.
 pub fn reader(container: &ContainerSpec) -> Result<Reader, Vec<Fault>> {
-    Reader::new(container, FIELDS, &["vm", "path"])
+    Reader::new(container, &LIST, FIELDS, &["vm", "path"])
 }
 
 fn check_settings(container: &ContainerSpec) -> Vec<Fault> {
@@ -75,7 +80,7 @@ fn check_settings(container: &ContainerSpec) -> Vec<Fault> {
     let needed: [(&'static str, &[&str]); 2] =
         [("attach", &["vm", "device", "host_path"]), ("detach", &["vm", "device"])];
     for (verb, placeholder) in needed.iter().flat_map(|(verb, all)| all.iter().map(move |one| (*verb, one))) {
-        if container.list(verb).is_some_and(|list| !template::uses(list, placeholder)) {
+        if container.list(verb).is_some() && !look::tells(container, verb, placeholder) {
             faults.push(fault(verb, format!("It has to use {{{placeholder}}}.")));
         }
     }
@@ -84,7 +89,8 @@ fn check_settings(container: &ContainerSpec) -> Vec<Fault> {
         let detail = "Nothing says which VM a disk is in: use {vm} in the command, or read a field `vm`.";
         faults.push(fault("list.command", detail));
     }
-    if reader.gives("mark") && container.list("attach").is_some_and(|list| !template::uses(list, "mark")) {
+    if reader.gives("mark") && container.list("attach").is_some() && !look::tells(container, "attach", "mark")
+    {
         let detail = "`list` reads a mark, so what this attaches has to be given one, or nobody would know it for ours: use {mark}.";
         faults.push(fault("attach", detail));
     }

@@ -214,6 +214,7 @@ fn nothing_known(vm: &str, device: &str) -> DiskBody {
         host_path: String::new(),
         network: None,
         through: None,
+        presence: None,
         size: None,
     }
 }

@@ -78,6 +78,7 @@ impl Ask<'_, '_> {
             ("path", self.request.container.text("path")),
         ];
         let filled = template::fill(list, &values).map_err(wrong)?;
+        let input = look::input(self.request.container, verb.name, &values).map_err(wrong)?;
         let lister = self.reader.lister(&values[..1]).map_err(wrong)?;
         let [before, after] = counts.map(|count| self.listed(count, disk, &tool_mark).map_err(wrong));
         let owner = if self.reader.gives("mark") { "tool" } else { "seat" };
@@ -90,7 +91,8 @@ impl Ask<'_, '_> {
                 ("name", mark::name(disk)),
                 ("kind", kind.to_owned()),
                 ("owner", owner.to_owned()),
-                ("vector", template::lines(&filled)),
+                ("commands", template::counted(&[filled])),
+                ("input", input),
                 ("lister", template::counted(&[lister])),
                 ("filter", self.reader.filter()),
                 ("patience", self.reader.patience_seconds.to_string()),
@@ -144,8 +146,7 @@ impl Ask<'_, '_> {
 
     fn attach(&self, after: &Record) -> Result<Step, Diagnostic> {
         let (object, disk) = (&after.object, self.disk(&after.object.body)?);
-        let tells_access =
-            self.request.container.list("attach").is_some_and(|list| template::uses(list, "access"));
+        let tells_access = look::tells(self.request.container, "attach", "access");
         if disk.access == Access::ReadOnly && !tells_access {
             return Err(Diagnostic::error(
                 "Cannot be made read-only",

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::model::schema::{AttributeType, Fault, ProviderSchema};
 use crate::model::{Bytes, ContainerSpec, Kind};
 use crate::providers::command::look::{self, attribute};
-use crate::providers::command::reader::{Field, Reader, fault};
+use crate::providers::command::reader::{Field, LIST, Reader, fault};
 use crate::providers::command::{NAME, template};
 use crate::providers::store;
 
@@ -46,7 +46,12 @@ pub fn schema() -> ProviderSchema {
     ]
     .map(|(name, kind, doc)| attribute(name, kind, doc));
     ProviderSchema {
-        attributes: verbs.into_iter().chain(look::attributes()).chain(fields).collect(),
+        attributes: verbs
+            .into_iter()
+            .chain(look::inputs(VERBS))
+            .chain(look::attributes())
+            .chain(fields)
+            .collect(),
         doc: "A volume server that vbs does not know: its commands are templates, and a command that lists tells what there is.",
         check_settings,
         // What reads and writes a volume does it in sectors.
@@ -63,7 +68,7 @@ pub fn schema() -> ProviderSchema {
 /// # Errors
 /// Everything that is wrong with its block `list`.
 pub fn reader(container: &ContainerSpec) -> Result<Reader, Vec<Fault>> {
-    Reader::new(container, FIELDS, &["path"])
+    Reader::new(container, &LIST, FIELDS, &["path"])
 }
 
 fn check_settings(container: &ContainerSpec) -> Vec<Fault> {
@@ -73,14 +78,16 @@ fn check_settings(container: &ContainerSpec) -> Vec<Fault> {
     }
     let reader = reader(container).map_err(|why| faults.extend(why)).ok();
     for verb in ["create", "snapshot", "clone", "rename", "destroy"] {
-        let Some(list) = container.list(verb) else { continue };
-        if !template::uses(list, "name") {
+        if container.list(verb).is_none() {
+            continue;
+        }
+        if !look::tells(container, verb, "name") {
             faults.push(fault(verb, "It has to say what is meant: use {name}."));
         }
         let makes = ["create", "snapshot", "clone"].contains(&verb);
         if makes
             && reader.as_ref().is_some_and(|reader| reader.gives("mark"))
-            && !template::uses(list, "mark")
+            && !look::tells(container, verb, "mark")
         {
             let detail = "`list` reads a mark, so what this makes has to be given one, or nobody would know it for ours: use {mark}.";
             faults.push(fault(verb, detail));
@@ -93,7 +100,7 @@ fn check_settings(container: &ContainerSpec) -> Vec<Fault> {
         ("grow", "size_bytes"),
         ("create", "size_bytes"),
     ] {
-        if container.list(verb).is_some_and(|list| !template::uses(list, placeholder)) {
+        if container.list(verb).is_some() && !look::tells(container, verb, placeholder) {
             faults.push(fault(verb, format!("It has to use {{{placeholder}}}.")));
         }
     }

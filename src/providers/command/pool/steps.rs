@@ -140,6 +140,8 @@ impl<'r, 'a> Ask<'r, 'a> {
         let mut values = vec![("id", text_id.as_str()), ("mark", mark.as_str()), ("path", path)];
         values.extend(command.values);
         let filled = template::fill(list, &values).map_err(|why| self.impossible(&why))?;
+        let input = look::input(self.request.container, command.template, &values)
+            .map_err(|why| self.impossible(&why))?;
         let lister = self.reader.lister(&[]).map_err(|why| self.impossible(&why))?;
         let owner = if self.reader.gives("mark") { "tool" } else { "seat" };
         Ok(store::action(
@@ -151,7 +153,8 @@ impl<'r, 'a> Ask<'r, 'a> {
                 ("name", name.to_owned()),
                 ("kind", command.kind.to_owned()),
                 ("owner", owner.to_owned()),
-                ("vector", template::lines(&filled)),
+                ("commands", template::counted(&[filled])),
+                ("input", input),
                 ("lister", template::counted(&[lister])),
                 ("filter", self.reader.filter()),
                 ("patience", self.reader.patience_seconds.to_string()),
@@ -200,8 +203,7 @@ impl<'r, 'a> Ask<'r, 'a> {
         }
         let title = self.title(TitleVerb::Copy, &after.object, format!("from {from}"));
         let (size, wanted) = (source.object.body.size(), after.object.body.size());
-        let tells_size =
-            self.request.container.list("clone").is_some_and(|list| template::uses(list, "size_bytes"));
+        let tells_size = look::tells(self.request.container, "clone", "size_bytes");
         if tells_size || size == wanted {
             return Ok(vec![self.make(
                 after,

@@ -277,6 +277,23 @@ fn a_list_that_says_nothing_is_never_an_absence() {
 }
 
 #[test]
+fn a_verb_may_read_what_its_template_says() {
+    let mut bench = pool("bare");
+    let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/sanctl");
+    let script = r#"read -r name && read -r size && exec "$0" "$1" create "$name" "$size""#;
+    let words = ["sh", "-c", script, tool, san(&bench).to_str().unwrap()].map(str::to_owned);
+    bench.container.settings.insert("create".to_owned(), Setting::List(words.into()));
+    text(&mut bench, "stdin.create", "{name}\n{size_bytes}\n");
+    let volume = bench.volume(1, "db", 4096, None);
+    bench.made(&volume, None);
+    assert_eq!(bench.observed(id(1)).unwrap().body, volume.object.body);
+    text(&mut bench, "stdin.create", "{nmae}\n");
+    let faults = (kinds::schema().check_settings)(&bench.container);
+    let told = |name| faults.iter().any(|fault| fault.attribute == name);
+    assert!(told("stdin.create") && told("create"), "{faults:?}");
+}
+
+#[test]
 fn without_a_template_the_change_is_no_plan() {
     let mut bench = pool("list");
     let volume = bench.volume(1, "db", 4096, None);

@@ -1,118 +1,18 @@
-# Runs one command of a template, between two looks. `before` and `after` say how many listed rows there are to be of
-# what kind, as lines of a number and an expression for `grep -E`; the looks decide, not the command's exit status.
+# Runs one verb of a template, between two looks. `before` and `after` say how many listed rows there are to be of what
+# kind, as lines of a number and an expression for `grep -E`; the looks decide, not the command's exit status.
 #
-#   kind     make, change or remove
-#   owner    tool: a row carries the mark itself; seat: the file of the mark and the name in it are the mark
-#   vector   the command, an argument a line
-#   lister   the command that lists; filter: how its output becomes rows; patience: seconds that it may take
-#   grace    seconds for what it asked for to happen, where the tool only asks
-#   first    what the mark's file is to say before the command runs; nothing where it stays as it is
-#   last     what it is to say afterwards; nothing where it stays, - where it goes
-
-fail() {
-    printf '%s\n' "$*" >&2
-    exit 1
-}
-
-# What cannot be read ends the frame: it is never taken for an absence.
-
-# Every item of a JSON text as a line of its fields, set apart by tabs. Strings are kept as they are written.
-as_lines() {
-    vbs_filter=$filter awk '
-        function opened(kind) { depth++; type[depth] = kind; key[depth] = kind == "[" ? "#" : ""; wants_key = kind == "{" }
-        function place(upto,  k, path) {
-            path = ""
-            for (k = 1; k < upto; k++) path = path (k > 1 ? "." : "") key[k]
-            return path
-        }
-        function scalar(text,  k, path) {
-            if (!item) return
-            path = key[item]
-            for (k = item + 1; k <= depth; k++) path = path "." key[k]
-            got[path] = text
-        }
-        BEGIN { count = split(ENVIRON["vbs_filter"], part, "\n"); depth = 0; item = 0; lists = 0; odd = 0 }
-        { text = text $0 "\n" }
-        END {
-            size = length(text)
-            at = 1
-            while (at <= size) {
-                c = substr(text, at, 1)
-                if (c == "{") {
-                    if (!item && depth && type[depth] == "[" && place(depth) == part[2]) {
-                        item = depth + 1
-                        split("", got)
-                    }
-                    opened("{")
-                } else if (c == "[") {
-                    opened("[")
-                    if (!item && place(depth) == part[2]) lists++
-                }
-                else if (c == "}" || c == "]") {
-                    if (item && depth == item) {
-                        line = ""
-                        for (k = 3; k < count; k++) line = line (k > 3 ? "\t" : "") got[part[k]]
-                        print line
-                        item = 0
-                    }
-                    if (--depth < 0) odd = 1
-                    wants_key = 0
-                } else if (c == ",") wants_key = (type[depth] == "{")
-                else if (c == "\"") {
-                    from = ++at
-                    while (at <= size && (d = substr(text, at, 1)) != "\"") at += (d == "\\") ? 2 : 1
-                    word = substr(text, from, at - from)
-                    if (wants_key) { key[depth] = word; wants_key = 0 } else scalar(word)
-                } else if (c ~ /[-+0-9a-zA-Z]/) {
-                    from = at
-                    while (at <= size && substr(text, at, 1) ~ /[-+.0-9a-zA-Z]/) at++
-                    word = substr(text, from, at - from)
-                    if (word != "null") scalar(word)
-                    at--
-                } else if (c !~ /[ \t\r\n:]/) odd = 1
-                at++
-            }
-            if (odd || depth || lists != 1) exit 3
-        }'
-}
-
-# What is listed now, into $rows. $1 ends the frame where that cannot be told.
-look() {
-    told=0
-    rows=$(
-        rest=$lister
-        listed
-    ) || told=$?
-    [ "$told" -eq 0 ] || "$1" "what there is cannot be told: the command of \`list\` ended with status $told"
-    case $filter in
-        json*)
-            rows=$(printf '%s\n' "$rows" | as_lines) || "$1" "what there is cannot be told: the list is not the JSON it should be"
-            ;;
-        *)
-            ours=${filter#*"$nl"}
-            others=${ours#*"$nl"}
-            strange=$(printf '%s\n' "$rows" | grep -vE -e "${ours%%"$nl"*}" | grep -vE -e "${others%%"$nl"*}" | head -n 1) || :
-            [ -z "$strange" ] || "$1" "what there is cannot be told: the list holds the line $strange"
-            ;;
-    esac
-}
-
-# Whether what is listed fulfils every line of $1.
-holds() {
-    rest=$1
-    while [ -n "$rest" ]; do
-        line=${rest%%"$nl"*}
-        rest=${rest#*"$nl"}
-        found=$(printf '%s\n' "$rows" | grep -cE -e "${line#* }") || :
-        [ "$found" = "${line%% *}" ] || return 1
-    done
-}
-
-# What is listed under the name, for messages.
-shown() {
-    named=$(printf '%s\n' "$rows" | grep -F -e "${name##*/}" | head -n 3) || :
-    printf '%s' "${named:-nothing that is called $name}"
-}
+#   kind      make, change or remove, by one command; build or clear, by several, of which a killed frame may have run some;
+#             tell, where a list does not show it
+#   owner     tool: a row carries the mark itself; seat: the file of the mark and the name in it are the mark
+#   commands  for each the number of its words, then a word a line; input: what each of them reads
+#   lister    the command that lists; filter: how its output becomes rows; patience: seconds that it may take
+#   grace     seconds for what it asked for to happen, where the tool only asks
+#   first     what the mark's file is to say before the command runs; nothing where it stays as it is
+#   last      what it is to say afterwards; nothing where it stays, - where it goes
+#   cleanup   commands that remove what was built by half
+#   counter   the command that lists targets with their numbers; counted: how its output becomes rows; ours, taken: how
+#             `sed` prints the number of this one, and all of them
+#   secrets   not empty where a secret comes on standard input
 
 write_mark() { save_mark "$id" "{\"format\":1,\"lineage\":\"$vbs_lineage\",\"id\":\"$id\",$1"; }
 
@@ -132,6 +32,13 @@ settle() {
     esac
 }
 
+begin() {
+    [ -n "$first" ] || return 0
+    write_mark "$first"
+    vbs_sync "$store"
+    written=yes
+}
+
 # The marks of what was under this name before and is not there any more say nothing that anybody needs.
 forget_former() {
     for each in "$store"/*.json; do
@@ -143,51 +50,128 @@ forget_former() {
     done
 }
 
+tell_how_it_ended() {
+    if [ "$said" -eq 0 ]; then told="$program said that all is well"; else told="$program ended with status $said"; fi
+}
+
+one_command() {
+    if { [ "$owner" = tool ] || [ -n "$marked" ]; } && holds "$after"; then
+        settle
+        exit 0
+    fi
+    holds "$before" || vbs_refuse "what is listed is not what this was planned for: $(shown)"
+    find_number vbs_refuse
+    if [ -n "$first" ] && [ "$kind" = make ] && [ "$owner" = seat ]; then forget_former; fi
+    begin
+    run "$commands" stop
+    look fail
+    # A guest is asked to let go of a disk, and takes its time.
+    while [ "$grace" -gt 0 ] && [ "$said" -eq 0 ] && ! holds "$after"; do
+        sleep 1
+        grace=$((grace - 1))
+        look fail
+    done
+    if holds "$after"; then
+        settle
+        exit 0
+    fi
+    tell_how_it_ended
+    holds "$before" || fail "$told, and what is listed is neither as before nor as it should be: $(shown)"
+    if [ -n "$written" ]; then
+        if [ -n "$marked" ]; then write_mark "$rest_was"; else no_mark; fi
+    fi
+    fail "$told, and what is listed is as before: $(shown)"
+}
+
+# Removes what was built by half, as far as there is anything.
+clean_up() {
+    kept_input=$input kept_said=$said kept_program=$program
+    input=
+    find_number fail
+    run "$cleanup" all
+    input=$kept_input said=$kept_said program=$kept_program
+    look fail
+}
+
+take_back() {
+    ended=$?
+    trap - EXIT
+    clean_up
+    holds "$before" || fail "$name is made by half: $(shown)"
+    no_mark
+    exit "$((ended == 0 ? 1 : ended))"
+}
+
+build() {
+    if [ -n "$marked" ] && [ "$rest_was" = "$last" ] && holds "$after"; then exit 0; fi
+    if [ -n "$marked" ]; then
+        said=0 program=
+        kept_taken=$taken taken=
+        clean_up
+        taken=$kept_taken
+        holds "$before" || fail "what is there of $name cannot be removed, to make it anew: $(shown)"
+    else
+        holds "$before" || vbs_refuse "it exists and is not ours: $(shown)"
+    fi
+    find_number vbs_refuse
+    taken=
+    said=0 program=
+    trap take_back EXIT
+    begin
+    run "$commands" stop
+    look fail
+    tell_how_it_ended
+    # One command alone may fail and have done it.
+    if [ "$said" -ne 0 ] && [ -n "$many" ]; then fail "$told. What it had begun is taken back"; fi
+    holds "$after" || fail "$told, and what is listed is not what it should be: $(shown)"
+    settle
+    trap - EXIT
+}
+
+clear() {
+    is_done=
+    if [ "$owner" = tool ] && holds "$after"; then exit 0; fi
+    find_number vbs_refuse
+    # What is whole is not taken apart where the first command, which takes it out of the list, has failed.
+    if ! holds "$after"; then
+        run "$commands" stop
+        look fail
+        tell_how_it_ended
+        holds "$after" || fail "$told, and it is still listed: $(shown)"
+        [ "$said" -ne 0 ] || is_done=yes
+    fi
+    [ -n "$is_done" ] || run "$commands" all
+    settle
+}
+
+tell() {
+    if [ "$rest_was" = "$last" ]; then exit 0; fi
+    holds "$before" || vbs_refuse "what is listed is not what this was planned for: $(shown)"
+    find_number vbs_refuse
+    run "$commands" stop
+    tell_how_it_ended
+    [ "$said" -eq 0 ] || fail "$told"
+    look fail
+    holds "$after" || fail "$told, and what is listed is not what it should be: $(shown)"
+    settle
+}
+
 same_store
 read_mark "$id"
 rest_was=$rest
 written=
+read_secret
 if [ "$owner" = seat ] && [ -z "$marked" ]; then
     case $kind in
-        make) ;;
-        remove) exit 0 ;;
+        make | build) ;;
+        remove | clear) exit 0 ;;
         *) vbs_refuse "$id has no mark in $store, so nothing that is listed is known for ours" ;;
     esac
 fi
 look vbs_refuse
-if { [ "$owner" = tool ] || [ -n "$marked" ]; } && holds "$after"; then
-    settle
-    exit 0
-fi
-holds "$before" || vbs_refuse "what is listed is not what this was planned for: $(shown)"
-if [ -n "$first" ]; then
-    if [ "$kind" = make ] && [ "$owner" = seat ]; then forget_former; fi
-    write_mark "$first"
-    vbs_sync "$store"
-    written=yes
-fi
-rest=$vector
-set --
-while [ -n "$rest" ]; do
-    set -- "$@" "${rest%%"$nl"*}"
-    rest=${rest#*"$nl"}
-done
-said=0
-"$@" </dev/null >&2 || said=$?
-look fail
-# A guest is asked to let go of a disk, and takes its time.
-while [ "$grace" -gt 0 ] && [ "$said" -eq 0 ] && ! holds "$after"; do
-    sleep 1
-    grace=$((grace - 1))
-    look fail
-done
-if holds "$after"; then
-    settle
-    exit 0
-fi
-if [ "$said" -eq 0 ]; then told="$1 said that all is well"; else told="$1 ended with status $said"; fi
-holds "$before" || fail "$told, and what is listed is neither as before nor as it should be: $(shown)"
-if [ -n "$written" ]; then
-    if [ -n "$marked" ]; then write_mark "$rest_was"; else no_mark; fi
-fi
-fail "$told, and what is listed is as before: $(shown)"
+case $kind in
+    build) build ;;
+    clear) clear ;;
+    tell) tell ;;
+    *) one_command ;;
+esac

@@ -4,6 +4,7 @@ read_mark "$id"
 if points_to "$link" "$target" && [ "$rest" = "$mark" ]; then exit 0; fi
 if exists "$link"; then vbs_refuse "$link exists and is not ours"; fi
 [ -e "$target" ] || vbs_refuse "$target does not exist on this host: there is nothing to attach"
+same_disk "$target"
 if [ -L "$path/$vm" ] || { exists "$path/$vm" && ! [ -d "$path/$vm" ]; }; then
     vbs_refuse "$path/$vm exists and is not a directory"
 fi

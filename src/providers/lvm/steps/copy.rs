@@ -3,7 +3,7 @@
 use crate::diag::Diagnostic;
 use crate::model::command::Action;
 use crate::model::{Body, Bytes, Object, Record};
-use crate::plan::step::{Effect, Expectation, Holds, Proof, Step, TitleVerb, Undo};
+use crate::plan::step::{Claim, Effect, Expectation, Holds, Proof, Step, TitleVerb, Undo};
 
 use super::{Ask, Draft, kinds, title_of, verbs};
 
@@ -49,7 +49,12 @@ impl Ask<'_, '_> {
                 ("source_name", self.name_of(&origin.object)?),
             ],
         );
-        self.making(after, (TitleVerb::Snapshot, "take"), format!("of {}", origin.object.key.address), run)
+        let detail = format!("of {}", origin.object.key.address);
+        let mut step = self.making(after, (TitleVerb::Snapshot, "take"), detail, run)?;
+        if !self.is_thin() {
+            step.claims.push(Claim::KeepsSize { volume: origin.object.id });
+        }
+        Ok(step)
     }
 
     fn clone_thin(&self, after: &Record, source: &Record) -> Result<Step, Diagnostic> {

@@ -276,14 +276,18 @@ impl Ask<'_, '_> {
         let sized = |size: Bytes| {
             shared::shown(self.request, id, Place::Live.word(), [("size", size.0.to_string())].into())
         };
-        self.step(Draft {
+        let mut step = self.step(Draft {
             what: "grow".to_owned(),
             title: self.title(TitleVerb::Grow, &title_of(&after.object), format!("from {from} to {to}")),
             run: resize(&verbs::GROW, from, to),
             undo,
             proof: Proof { done: sized(to), not_done: sized(from) },
             effects: vec![Effect::Put(Box::new(after.clone()))],
-        })
+        });
+        if !self.is_thin() {
+            step.claims.push(Claim::Grows { volume: id });
+        }
+        step
     }
 
     /// To the trash; a snapshot goes on from there, past the point of no return.

@@ -77,7 +77,8 @@ for session in $sessions; do
     done
     for disk in $disks; do
         serial_of "$disk"
-        if [ "$told" != "$serial" ]; then
+        # A server may have room for 32 characters alone: the digits decide.
+        if [ "$(printf %s "$told" | tr -d -)" != "$(printf %s "$serial" | tr -d -)" ]; then
             leave
             forget_seated
             vbs_refuse "$target shows a disk with the serial \"$told\", and \"$serial\" was to be attached: logged out again"
@@ -85,6 +86,11 @@ for session in $sessions; do
     done
 done
 udevadm settle --timeout=10 || :
+# While the network was down udev could not read the disk and took its name away, and nothing tells it to look again.
+if ! [ -e "$device" ]; then
+    for disk in $disks; do udevadm trigger --action=change "/sys/block/$disk" || :; done
+    udevadm settle --timeout=10 || :
+fi
 patience=50
 while ! [ -e "$device" ]; do
     patience=$((patience - 1))

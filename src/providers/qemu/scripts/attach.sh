@@ -7,6 +7,7 @@ if [ "$rest" = "$mark" ]; then marked_so=yes; fi
 block=
 if [ -n "$target" ]; then
     [ -e "$target" ] || vbs_refuse "$target does not exist on this host: there is nothing to attach"
+    same_disk "$target"
     if [ -b "$target" ]; then block=yes; fi
 fi
 secret=

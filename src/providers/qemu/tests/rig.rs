@@ -140,6 +140,7 @@ impl Rig {
             host_path: image.to_str().unwrap().to_owned(),
             network: None,
             through: None,
+            presence: None,
             size: Some(Bytes(1 << 20)),
         };
         self.bench.record(&format!("attachment.a{number}"), id(number), Body::Disk(body))

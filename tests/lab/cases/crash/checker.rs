@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::facts::{self, Facts, Volume};
 use super::rows::{Journal, Rows};
-use super::world::{STRANGERS, World};
+use super::world::World;
+use crate::cases::route::scene::{Route, Surroundings};
 
 /// A world as it was before anything struck it.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +22,8 @@ pub struct Baseline {
     /// By id, what our volumes and snapshots hold: the UUID, how many bytes were read, and their digest.
     pub contents: BTreeMap<String, (String, u64, String)>,
     pub strangers: BTreeMap<String, String>,
+    /// Of scenarios on two hosts.
+    pub surroundings: Option<Surroundings>,
 }
 
 /// How the last run that was begun ended.
@@ -50,7 +53,8 @@ impl Baseline {
             runs: Journal::read(&world.state()).runs.len(),
             plan: plan(world).unwrap(),
             contents,
-            strangers: facts::strangers(world.lab, "vg0", &STRANGERS),
+            strangers: facts::strangers(world.lab, "vg0", world.scenario.strangers),
+            surroundings: world.surroundings(),
             facts,
         }
     }
@@ -115,6 +119,7 @@ pub fn check(world: &World, facts: Facts, power_lost: bool) -> Vec<String> {
     now.check_leftovers(&mut wrong);
     now.check_strangers(&mut wrong);
     now.check_contents(&mut wrong);
+    now.check_surroundings(&mut wrong);
     match now.ending {
         Ending::Reverted => now.check_reverted(&mut wrong),
         Ending::Applied | Ending::Halted => wrong.extend(no_changes(world).err()),
@@ -137,7 +142,10 @@ impl Now<'_, '_, '_> {
         let records = self.rows.records.values().map(|body| (&body["object"], false));
         let trash = self.rows.trash.values().map(|body| (&body["record"]["object"], true));
         let mut known = BTreeMap::new();
-        for (object, in_trash) in records.chain(trash) {
+        // What a volume is offered by, logged in to and plugged as lies elsewhere: `check_surroundings`.
+        let of_volumes =
+            |object: &Value| ["volume", "snapshot"].iter().any(|kind| object["body"]["kind"] == *kind);
+        for (object, in_trash) in records.chain(trash).filter(|(object, _)| of_volumes(object)) {
             let id = object["id"].as_str().unwrap().to_owned();
             if known.insert(id.clone(), (object, in_trash)).is_some() {
                 wrong.push(format!("the state has {id} twice"));
@@ -228,8 +236,19 @@ impl Now<'_, '_, '_> {
         }
     }
 
+    /// No target, session, record, SCSI device, disk or mark is left on either host, and none is missing.
+    fn check_surroundings(&self, wrong: &mut Vec<String>) {
+        let Some(before) = &self.world.baseline.surroundings else { return };
+        let difference = match (self.ending, self.world.carried_out.get()) {
+            (Ending::Reverted, _) => Route::new(self.world.lab).difference(before),
+            (_, Some(after)) => Route::new(self.world.lab).difference_but_for_ids(after),
+            (_, None) => None,
+        };
+        wrong.extend(difference.map(|lines| format!("the two hosts are not as they should be:\n{lines}")));
+    }
+
     fn check_strangers(&self, wrong: &mut Vec<String>) {
-        let now = facts::strangers(self.world.lab, "vg0", &STRANGERS);
+        let now = facts::strangers(self.world.lab, "vg0", self.world.scenario.strangers);
         for (name, was) in &self.world.baseline.strangers {
             if now.get(name) != Some(was) {
                 wrong.push(format!(

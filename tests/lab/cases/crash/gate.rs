@@ -1,4 +1,5 @@
-//! Gates: a run is held up at one boundary, there where the boundary is passed, until it was struck from outside.
+//! Gates: a run is held up at one boundary, there where the boundary is passed, until it was struck from outside. A frame
+//! is held up on the host that it was sent to, which [`World::struck`] then names.
 
 use std::fs;
 use std::thread;
@@ -17,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 /// Where a run waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
-    /// In a frame, on the machine.
+    /// In a frame, on its host.
     Remote,
     /// In vbs itself.
     Local,
@@ -58,7 +59,9 @@ impl Gate {
                     let script = format!(
                         "n=0; until [ -e {REMOTE} ]; do n=$((n + 1)); [ $n -lt 10 ] || exit 1; sleep 0.1; done"
                     );
-                    world.lab.sh(&script).code == 0
+                    let host =
+                        world.lab.hosts().into_iter().find(|host| world.lab.sh_on(*host, &script).code == 0);
+                    host.inspect(|host| world.struck.set(*host)).is_some()
                 }
             };
             if is_there {
@@ -78,7 +81,7 @@ impl Gate {
     pub fn open(self, world: &World) {
         match self {
             Gate::Remote => {
-                world.lab.ok(&format!(
+                world.there(&format!(
                     "[ -e {REMOTE} ] || exit 0; frame=$(cat {REMOTE}); rm {REMOTE}; n=0; \
                      while [ -e /proc/$frame ]; do n=$((n + 1)); [ $n -lt 1000 ]; sleep 0.1; done"
                 ));
@@ -91,26 +94,26 @@ impl Gate {
 
     /// Lets a frame go on, and does not wait for anything.
     pub fn open_only(self, world: &World) {
-        world.lab.ok(&format!("rm {REMOTE}"));
+        world.there(&format!("rm {REMOTE}"));
     }
 
     /// Whether somebody, which can only be the frame at the gate, holds a guard.
     pub fn holds_a_guard(self, world: &World) -> bool {
         let script =
             "for guard in $(find /var/lib/vbs /srv -name guard); do flock -n \"$guard\" true || exit 9; done";
-        self == Gate::Remote && world.lab.sh(script).code == 9
+        self == Gate::Remote && world.lab.sh_on(world.struck.get(), script).code == 9
     }
 
     /// Whether somebody waits for a lock that another one holds; the machine looks for a while.
     pub fn is_waited_for(self, world: &World) -> bool {
         let script = "n=0; until grep -q -e '-> FLOCK' /proc/locks; do n=$((n + 1)); [ $n -lt 10 ] || exit 9; sleep 0.1; done";
-        world.lab.sh(script).code == 0
+        world.lab.sh_on(world.struck.get(), script).code == 0
     }
 }
 
 /// Ends the session of sshd that a frame at the gate was sent over, with everything that can no longer be said there.
 pub fn hang_up(world: &World) {
-    world.lab.ok(&format!(
+    world.there(&format!(
         "p=$(cat {REMOTE}); until [ \"$(cat /proc/$p/comm)\" = sshd ]; do \
            p=$(sed -n 's/^PPid:[[:space:]]*//p' /proc/$p/status); [ \"$p\" -gt 1 ]; done; \
          kill -KILL \"$p\""
@@ -119,8 +122,11 @@ pub fn hang_up(world: &World) {
 
 /// Until nothing holds a lock below the guards any more: whatever outlived its vbs has ended.
 pub fn until_guards_are_free(world: &World) {
-    world.lab.ok(
-        "for guard in $(find /var/lib/vbs /srv -name guard 2>/dev/null); do flock -w 120 \"$guard\" true; done; \
-         n=0; while pgrep '^lv[^m]' >/dev/null; do n=$((n + 1)); [ $n -lt 600 ]; sleep 0.1; done",
-    );
+    for host in world.lab.hosts() {
+        world.lab.ok_on(
+            host,
+            "for guard in $(find /var/lib/vbs /srv -name guard 2>/dev/null); do flock -w 120 \"$guard\" true; done; \
+             n=0; while pgrep '^lv[^m]' >/dev/null; do n=$((n + 1)); [ $n -lt 600 ]; sleep 0.1; done",
+        );
+    }
 }

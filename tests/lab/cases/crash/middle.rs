@@ -11,6 +11,7 @@ use super::gate::{Gate, hang_up, until_guards_are_free};
 use super::scenario::{MIDDLE_COPY, MIDDLE_WIPE};
 use super::world::{BRITTLE, Running, World, signal};
 use crate::lab::Lab;
+use crate::machine::Host;
 use crate::storage::Behaviour;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +116,7 @@ fn strike(world: &World, long: &Long, middle: Middle, resume: bool) -> Result<St
             run.wait(lab).expect("the run that was told to end", &[3, 4])?;
         }
         Middle::PowerCut => {
-            world.power_cut();
+            world.power_cut(Host::Store1);
             run.wait(lab).expect("the run without a host", &[0, 1, 3, 4])?;
         }
         Middle::TargetFails => {

@@ -1,4 +1,4 @@
-//! The crash matrix on real LVM, as a sample: kill, hang-up, power cut, failing disk and lies at boundaries of every
+//! The crash matrix on real LVM, and on the way from a volume to a disk on another host, as a sample: kill, hang-up, power cut, failing disk and lies at boundaries of every
 //! class and of every kind of step. `tests/crash` holds the whole matrix, on files.
 //!
 //! `VBS_LAB_STRIKE=TEXT` strikes only where the name of the strike holds TEXT, `!TEXT` where it does not, `1/3` makes
@@ -21,6 +21,7 @@ use std::time::Instant;
 use vbs::faults::Class;
 
 use crate::Case;
+use crate::cases::route::scene::ROUTE;
 use crate::lab::Lab;
 use blow::{Blow, Strike};
 use scenario::Scenario;
@@ -43,6 +44,8 @@ pub const CASES: &[Case] = &[
     Case::of("crash: middle of a copy", middle::of_a_copy),
     Case::of("crash: middle of a wipe", middle::of_a_wipe),
     Case::of("crash: brittle disk", |lab| sample(lab, &scenario::BRITTLE, Part::All)),
+    Case::of("crash: attach", |lab| sample(lab, &scenario::ATTACH, Part::All)).on(ROUTE).with_kvm1(),
+    Case::of("crash: detach", |lab| sample(lab, &scenario::DETACH, Part::All)).on(ROUTE).with_kvm1(),
 ];
 
 /// Which strikes of a scenario a case makes.
@@ -62,6 +65,9 @@ fn sample(lab: &Lab, scenario: &'static Scenario, part: Part) {
     println!("  {}: the world was made in {:.0} s", scenario.name, begun.elapsed().as_secs_f32());
     let begun = Instant::now();
     let passed = world.run(scenario.command, "").expect("an untouched run", &[0]).unwrap().passed;
+    if let Some(after) = world.surroundings() {
+        world.carried_out.set(after).unwrap();
+    }
     let wrong = checker::check(&world, facts::look(lab), false);
     assert!(wrong.is_empty(), "after an untouched run: {}", wrong.join("\n  "));
     println!(
@@ -70,7 +76,6 @@ fn sample(lab: &Lab, scenario: &'static Scenario, part: Part) {
         passed.len(),
         begun.elapsed().as_secs_f32()
     );
-    let wanted = std::env::var("VBS_LAB_STRIKE").unwrap_or_default();
     let mut failures = Vec::new();
     let mut struck = 0;
     for (index, strike) in strikes(scenario, &passed).iter().enumerate() {
@@ -80,13 +85,7 @@ fn sample(lab: &Lab, scenario: &'static Scenario, part: Part) {
             Part::Share => is_shared,
             Part::Rest => !is_shared,
         };
-        let is_wanted = wanted.split(',').all(|wish| match (wish.split_once('/'), wish.strip_prefix('!')) {
-            (Some((turn, every)), _) => {
-                index % every.parse::<usize>().unwrap() == turn.parse::<usize>().unwrap()
-            }
-            (None, Some(unwanted)) => !strike.to_string().contains(unwanted),
-            (None, None) => strike.to_string().contains(wish),
-        });
+        let is_wanted = wishes(index, &strike.to_string());
         if !is_asked_for || !is_wanted {
             continue;
         }
@@ -106,6 +105,16 @@ fn sample(lab: &Lab, scenario: &'static Scenario, part: Part) {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// Whether `VBS_LAB_STRIKE` asks for a strike, by its number and its name.
+pub fn wishes(index: usize, strike: &str) -> bool {
+    let wanted = std::env::var("VBS_LAB_STRIKE").unwrap_or_default();
+    wanted.split(',').all(|wish| match (wish.split_once('/'), wish.strip_prefix('!')) {
+        (Some((turn, every)), _) => index % every.parse::<usize>().unwrap() == turn.parse::<usize>().unwrap(),
+        (None, Some(unwanted)) => !strike.contains(unwanted),
+        (None, None) => strike.contains(wish),
+    })
+}
+
 /// Two blows for every frame, one of them on the machine, and one for every other commit; blows and classes take turns.
 fn strikes(scenario: &Scenario, passed: &[Class]) -> Vec<Strike> {
     use Class::{ActedBeforeReply, AfterCommit, BeforeCommit, BeforeSend, ReplyBeforeCommit, SentBeforeAct};
@@ -117,7 +126,7 @@ fn strikes(scenario: &Scenario, passed: &[Class]) -> Vec<Strike> {
         strikes.push(Strike { class, nth, blow, resume });
     };
     if scenario.brittle {
-        for nth in (1..=frames).rev().step_by(2) {
+        for nth in 1..=frames {
             add(SentBeforeAct, nth, Blow::DiskFails);
         }
         return strikes;
@@ -133,7 +142,10 @@ fn strikes(scenario: &Scenario, passed: &[Class]) -> Vec<Strike> {
         Blow::PowerCutAndKill,
         Blow::PowerCutInTheAct,
         Blow::Terminate,
+        Blow::PowerCutOfTheOther,
+        Blow::Unplugged,
     ];
+    let far = if scenario.route { &far[..] } else { &far[..9] };
     let near = [
         (BeforeSend, Blow::Kill),
         (ReplyBeforeCommit, Blow::Kill),

@@ -1,4 +1,7 @@
-//! The runs that are struck: small configurations that together hold every kind of step of a volume group.
+//! The runs that are struck: small configurations that together hold every kind of step of a volume group, and of the way
+//! from a volume to a disk on another host.
+
+use super::world::STRANGERS;
 
 /// What is there, what is to be there, and the command in between. A configuration is put together from pieces, behind
 /// the block of the host.
@@ -29,6 +32,10 @@ pub struct Scenario {
     pub purges: bool,
     /// The volume group lies on a device that can be made to fail.
     pub brittle: bool,
+    /// It plays on two hosts, on [`ROUTE`](crate::cases::route::scene::ROUTE).
+    pub route: bool,
+    /// What is somebody else's in the volume group.
+    pub strangers: &'static [&'static str],
 }
 
 const USUAL: Scenario = Scenario {
@@ -46,6 +53,8 @@ const USUAL: Scenario = Scenario {
     makes: None,
     purges: false,
     brittle: false,
+    route: false,
+    strangers: &STRANGERS,
 };
 
 const THIN: &str = r#"
@@ -270,6 +279,53 @@ volume "large" {
   size = "600MiB"
 }
 "#;
+
+const EXPORTED: &str = r#"
+pool "lvm" "thick" {
+  host         = host.store1
+  volume_group = "vg0"
+  export "lio" { portal = "10.9.0.1:3260" }
+}
+hypervisor "qemu" "vms" {
+  host   = host.kvm1
+  socket = "/run/vms/{vm}.qmp"
+}
+"#;
+
+const OFFERED: &str = r#"
+volume "db" {
+  pool = pool.thick
+  size = "16MiB"
+}
+"#;
+
+const ATTACHED: &str = r#"
+attachment "db_on_web1" {
+  volume     = volume.db
+  hypervisor = hypervisor.vms
+  vm         = "web1"
+  device     = "vdb"
+  bus        = "scsi"
+}
+"#;
+
+const ON_TWO_HOSTS: Scenario = Scenario { route: true, strangers: &["foreign"], ..USUAL };
+
+/// Export, grant, session, disk.
+pub static ATTACH: Scenario = Scenario {
+    name: "attach",
+    before: &[&[EXPORTED, OFFERED]],
+    config: &[EXPORTED, OFFERED, ATTACHED],
+    ..ON_TWO_HOSTS
+};
+
+/// The same backwards.
+pub static DETACH: Scenario = Scenario {
+    name: "detach",
+    before: &[&[EXPORTED, OFFERED], &[EXPORTED, OFFERED, ATTACHED]],
+    config: &[EXPORTED, OFFERED],
+    ..ON_TWO_HOSTS
+};
 
 /// What a case brings with it.
 pub static BARE: Scenario = Scenario { name: "bare", ..USUAL };

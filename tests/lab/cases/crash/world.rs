@@ -1,6 +1,6 @@
 //! A machine and a workspace in which one scenario is struck again and again, each time from the same beginning.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fs::{self, File};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,9 @@ use super::checker::Baseline;
 use super::facts;
 use super::scenario::Scenario;
 use crate::Beginning;
+use crate::cases::route::scene::{Route, Surroundings};
 use crate::lab::Lab;
+use crate::machine::Host;
 use crate::storage::{DISK_B, DISK_C};
 use crate::workspace::Output;
 
@@ -29,7 +31,8 @@ pub const STRANGERS: [&str; 5] =
 pub const BRITTLE: &str = "brittle";
 
 /// What most scenarios begin with.
-pub const STORAGE: Beginning = Beginning { name: "crash-storage", prepare: |lab| make_storage(lab, DISK_B) };
+pub const STORAGE: Beginning =
+    Beginning { name: "crash-storage", on: None, prepare: |lab| make_storage(lab, DISK_B) };
 
 /// One volume group with a thin pool, and volumes of others of every kind.
 fn make_storage(lab: &Lab, disk: &str) {
@@ -49,6 +52,10 @@ pub struct World<'a, 'm> {
     pub scenario: &'static Scenario,
     /// As it was before any fault.
     pub baseline: Baseline,
+    /// The host whose frame was last held up at a gate.
+    pub struck: Cell<Host>,
+    /// What two hosts show once the command was carried out.
+    pub carried_out: OnceCell<Surroundings>,
     /// The workspace at the beginning, and everything that vbs printed.
     aside: tempfile::TempDir,
     calls: Cell<usize>,
@@ -90,7 +97,15 @@ impl<'a, 'm> World<'a, 'm> {
     /// A workspace without storage: the case has made its own.
     pub fn bare(lab: &'a Lab<'m>, scenario: &'static Scenario) -> World<'a, 'm> {
         let aside = tempfile::tempdir().unwrap();
-        let world = World { lab, scenario, baseline: Baseline::default(), aside, calls: Cell::new(0) };
+        let world = World {
+            lab,
+            scenario,
+            baseline: Baseline::default(),
+            struck: Cell::new(Host::Store1),
+            carried_out: OnceCell::new(),
+            aside,
+            calls: Cell::new(0),
+        };
         fs::create_dir(world.output()).unwrap();
         world
     }
@@ -125,7 +140,7 @@ impl<'a, 'm> World<'a, 'm> {
     pub fn configure(&self, pieces: &[&str]) {
         self.lab.write(
             "main.vbs.hcl",
-            &format!("vbs {{ name = \"crash\" }}\n{}{}", self.lab.host_block(), pieces.concat()),
+            &format!("vbs {{ name = \"crash\" }}\n{}{}", self.lab.host_blocks(), pieces.concat()),
         );
     }
 
@@ -175,10 +190,23 @@ impl<'a, 'm> World<'a, 'm> {
         let _ = fs::remove_file(self.local_gate());
     }
 
-    /// The storage host loses its power and boots again.
-    pub fn power_cut(&self) {
-        self.lab.power_cut();
+    /// Runs a script where the last gate was.
+    pub fn there(&self, script: &str) -> String {
+        self.lab.ok_on(self.struck.get(), script)
+    }
+
+    /// What two hosts show, where the scenario plays on two.
+    pub fn surroundings(&self) -> Option<Surroundings> {
+        self.scenario.route.then(|| Route::new(self.lab).surroundings())
+    }
+
+    /// A host loses its power and boots again.
+    pub fn power_cut(&self, host: Host) {
+        self.lab.power_cut_of(host);
         self.lab.wait_until_up();
+        if self.scenario.route {
+            Route::new(self.lab).wait_for_sessions();
+        }
         if self.scenario.brittle {
             self.lab.breakable(BRITTLE, DISK_B);
             self.lab.ok("vgchange -qq -ay vg0; udevadm settle");

@@ -248,13 +248,12 @@ fn merging(lab: &Lab) {
         bench.made(&snapshot, Some(&volume));
         bench.noise("db", 48);
     };
-    prepare();
+    bench.made(&snapshot, Some(&volume));
     lab.ok("sleep 600 </dev/vg-0/db >/dev/null 2>&1 & echo $! >/run/opener");
     bench.refuse(&merge.run, "is open");
     lab.ok("kill $(cat /run/opener)");
-    bench.goes_on(&merge, || {
-        prepare();
-    });
+    // What is written from here on is taken back by each merge.
+    bench.goes_on(&merge, prepare);
     done();
     lab.ok("lvremove -qq -y vg-0/snap");
     bench.refuse(&merge.run, "is not there");

@@ -1,0 +1,66 @@
+# A disk of ours in a VM, known by its alias, and the secret of a network disk, which has the disk's id for its own. While a
+# frame is at it the file $way lies beside the mark, so that what a killed frame left is known for unfinished.
+way=$store/${id-}.${vbs_lineage-}.way
+mending=
+if [ -n "${id-}" ]; then alias_of "$id"; fi
+
+# Before anything is changed: what VM $vm is and has.
+look_at_vm() {
+    state_of "$vm" && look_live && look_config ||
+        vbs_refuse "libvirt cannot be asked for VM $vm at $uri, and nothing was changed: $why"
+}
+
+# Of the descriptions $xml the first that $1 (--config, --live) takes: files and block devices are told apart here.
+attach_to() {
+    why="none of them is for what is there"
+    set -f
+    IFS="
+"
+    for each in $xml; do
+        unset IFS
+        case $each in
+            "<disk type='file'"*) [ -z "$block" ] || continue ;;
+            "<disk type='block'"*) [ -n "$block" ] || continue ;;
+        esac
+        status=0
+        what=$(printf '%s\n' "$each" | ask attach-device --domain "$vm" --file /dev/stdin "$1" 2>&1 >/dev/null) || status=$?
+        case $status in
+            0)
+                set +f
+                return 0
+                ;;
+            124 | 137) vbs_stop 1 "VM $vm: attach-device $1 took too long, and only a look can tell what came of it" ;;
+            *) reason "$what" ;;
+        esac
+    done
+    unset IFS
+    set +f
+    return 1
+}
+
+drop_config() {
+    what=$(ask detach-device-alias --domain "$vm" --alias "$alias" --config 2>&1 >/dev/null </dev/null) && return 0
+    reason "$what"
+    return 1
+}
+
+# The secret of the disk, if there is one.
+drop_secret() {
+    what=$(ask secret-undefine --secret "$id" 2>&1 >/dev/null </dev/null) && return 0
+    case $what in *"Secret not found"* | *"no secret with matching"*) return 0 ;; esac
+    reason "$what"
+    return 1
+}
+
+# For `release.sh`: whether the disk of a mark is in its VM, or a frame was at it.
+still_there() {
+    exists "$store/$1.$vbs_lineage.way" && return 0
+    read_mark "$1"
+    vm=${rest#*\"body\":\{\"kind\":\"disk\",\"vm\":\"}
+    vm=${vm%%\"*}
+    alias_of "$1"
+    state_of "$vm" && look_live && look_config || return 0
+    [ -n "$there$kept" ]
+}
+
+last_one_leaves() { :; }

@@ -1,0 +1,76 @@
+# What libvirt knows of every VM that is wanted or that a mark names, and of the secrets of network disks.
+above=$path
+while ! [ -d "$above" ]; do
+    above=${above%/*}
+    above=${above:-/}
+done
+[ -w "$above" ] || vbs_refuse "the guard and the marks of this hypervisor lie in $path, and this user may not write to" \
+    "$above. Use become = \"sudo\" on the host, or let root make $path and give it to this user"
+get list --name || vbs_refuse "libvirt cannot be asked at $uri: $why"
+running=$said
+get list --all --persistent --name || vbs_refuse "libvirt cannot be asked at $uri: $why"
+configured=$said
+
+# Prints record $1 of VM $2: what the rest of the arguments show.
+show() {
+    record=$1
+    of=$2
+    shift 2
+    get "$@" || {
+        # It may have ended since it was listed.
+        case $why in *"omain not found"* | *"not running"*) return 0 ;; esac
+        vbs_refuse "VM $of cannot be looked at: $why"
+    }
+    printf '%s\t%s\t%s\0' "$record" "$of" "$said"
+}
+
+see() {
+    case $1 in '' | *[!A-Za-z0-9._+-]*) return 0 ;; esac
+    case " $seen" in *" $1 "*) return 0 ;; esac
+    seen="$seen$1 "
+    printf 'vm\t%s\t\0' "$1"
+    said=$running
+    if listed "$1"; then
+        show live "$1" dumpxml --domain "$1"
+        show sizes "$1" domstats --block --domain "$1"
+    fi
+    said=$configured
+    if listed "$1"; then show config "$1" dumpxml --inactive --domain "$1"; fi
+}
+
+seen=
+for vm in $vms; do see "$vm"; done
+any=
+for each in "$store"/*.json; do
+    first_line "$each"
+    case $line in *\"body\":\{\"kind\":\"disk\",\"vm\":\"*) ;; *) continue ;; esac
+    vm=${line#*\"body\":\{\"kind\":\"disk\",\"vm\":\"}
+    see "${vm%%\"*}"
+    case $line in *\"network\":\{\"target\":\"*\"login\":\{\"user\":\"*) any=yes ;; esac
+done
+for each in "$store"/*.way; do
+    if exists "$each"; then printf 'way\t%s\0' "${each##*/}"; fi
+done
+
+# A libvirt without secrets has none of ours.
+if get secret-list; then
+    printf 'secrets\t%s\0' "$said"
+    keys=$said
+    for each in "$store"/*.json; do
+        [ -n "$any" ] || break
+        first_line "$each"
+        case $line in *\"network\":\{\"target\":\"*\"login\":\{\"user\":\"*) ;; *) continue ;; esac
+        id=${each##*/}
+        id=${id%.json}
+        case $keys in *"$id"*) ;; *) continue ;; esac
+        target=${line#*\"network\":\{\"target\":\"}
+        user=${target#*\"login\":\{\"user\":\"}
+        target=${target%%\"*}
+        user=${user%%\"*}
+        get secret-get-value --secret "$id" --plain || continue
+        print=$(printf '%s %s %s' "$target" "$user" "$said" | sha256sum)
+        printf 'print\t%s %.16s\0' "$id" "$print"
+    done
+elif [ -n "$any" ]; then
+    vbs_refuse "libvirt at $uri cannot be asked for the secrets of disks: $why"
+fi
