@@ -9,13 +9,13 @@ use uuid::Uuid;
 use super::diff::{Change, Decision, Diff, LiveIndex, diff};
 use super::graph::{self, Edges};
 use super::layers::{self, Ways};
-use super::lost::Lost;
+use super::lost::{self, Lost};
 use super::lower::lower;
 use super::step::{Effect, Operation, Request, Step};
 use super::world::{Options, Scope, World, find_record};
 use super::{
     AttributeChange, ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, Shown, capacity,
-    containers, fit, hints, lost, present, problems, quiesce, restores, select, sharing, users, vms,
+    containers, fit, hints, present, problems, quiesce, restores, select, sharing, users, vms,
 };
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Address, Body, ContainerSpec, HostName, Kind, ObjectKey, Observed, Part, Record};

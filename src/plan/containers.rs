@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::diff::{Change, Decision};
-use super::step::{Effect, Operation, Request, Step};
+use super::step::{Effect, Operation, Request, Step, Undo};
 use super::world::{Options, World};
 use super::{AttributeChange, ChangeAction, ResourceChange, Shown};
 use crate::diag::Diagnostic;
@@ -43,7 +43,12 @@ pub fn join(world: &World<'_>, address: &Address, identity: Uuid) -> Result<Vec<
         }
         _ => return Ok(Vec::new()),
     };
-    request(world, address, identity, operation)
+    let mut steps = request(world, address, identity, operation)?;
+    // Where it was given up with its host, this lineage is there already, and what it left still needs that.
+    if matches!(world.live.get(address), Some(ContainerView::Present(surveyed)) if surveyed.epoch.is_some()) {
+        steps.iter_mut().for_each(|step| step.undo = Undo::Nothing);
+    }
+    Ok(steps)
 }
 
 /// The steps that leave a container.

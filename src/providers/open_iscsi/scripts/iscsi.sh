@@ -79,6 +79,17 @@ is_open() {
     [ -n "$opener" ]
 }
 
+# Whether the kernel has given a disk up because its target does not answer or lets nobody in: what was not written by then
+# has failed already.
+is_cut_off() {
+    state=
+    read -r state 2>/dev/null <"/sys/block/$1/device/state" || :
+    case $state in
+        transport-offline | offline) return 0 ;;
+    esac
+    return 1
+}
+
 # Takes the disks of all our sessions to this target away, logs out, and forgets the records. Whoever uses a disk keeps it.
 leave() {
     find_sessions
@@ -95,7 +106,7 @@ leave() {
                 sleep 0.5
             done
             if grep -q "^/dev/$disk[0-9]* " /proc/mounts; then vbs_refuse "$disk ($device) is mounted: unmount it first"; fi
-            blockdev --flushbufs "/dev/$disk" || vbs_stop 1 "/dev/$disk could not be flushed: it stays logged in"
+            blockdev --flushbufs "/dev/$disk" || is_cut_off "$disk" || vbs_stop 1 "/dev/$disk could not be flushed: it stays logged in"
         done
         for disk in $disks; do
             echo 1 >"/sys/block/$disk/device/delete" || :
