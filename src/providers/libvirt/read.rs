@@ -18,6 +18,7 @@ use super::vm::Vm;
 use super::{kinds, xml};
 
 const MISSING: &str = "missing";
+const FROZEN: &str = "frozen";
 
 /// QEMU counts in these.
 const SECTOR: u64 = 512;
@@ -32,6 +33,8 @@ struct Look<'a> {
     vms: BTreeMap<&'a str, Vm>,
     /// Disks that a frame is or was at: id and lineage.
     on_their_way: BTreeSet<(Uuid, Uuid)>,
+    /// Disks whose guests were frozen for us and not thawed, or not for as long as they should have been.
+    frozen: BTreeSet<(Uuid, Uuid)>,
     /// What each secret is for.
     secrets: BTreeMap<Uuid, &'a str>,
     /// Fingerprints of what is in them.
@@ -45,6 +48,7 @@ impl<'a> Look<'a> {
             seat,
             vms: BTreeMap::new(),
             on_their_way: BTreeSet::new(),
+            frozen: BTreeSet::new(),
             secrets: BTreeMap::new(),
             prints: BTreeMap::new(),
         };
@@ -63,7 +67,8 @@ impl<'a> Look<'a> {
                 let of = self.vms.get_mut(vm).ok_or_else(unread)?;
                 of.take(tag, said).map_err(|why| format!("VM {vm} cannot be looked at: {why}"))?;
             }
-            "way" => drop(self.on_their_way.insert(owner(rest).ok_or_else(unread)?)),
+            "way" => drop(self.on_their_way.insert(owner(rest, ".way").ok_or_else(unread)?)),
+            "frozen" => drop(self.frozen.insert(owner(rest, ".frozen").ok_or_else(unread)?)),
             "secrets" => {
                 for line in rest.lines().filter(|line| !line.trim().is_empty()) {
                     let mut words = line.split_whitespace();
@@ -146,6 +151,7 @@ impl<'a> Look<'a> {
         disk.presence = Some(Presence {
             live: match (&vm.live, live) {
                 (Some(_), None) => MISSING.to_owned(),
+                (Some(_), Some(_)) if self.frozen.contains(&(mark.id, mark.lineage)) => FROZEN.to_owned(),
                 _ => READY.to_owned(),
             },
             config: self.in_config(mark, made, vm.config.as_ref(), config),
@@ -218,8 +224,8 @@ impl<'a> Look<'a> {
 }
 
 /// `(id, lineage)` by the name of the file that says that a frame is at a disk.
-fn owner(name: &str) -> Option<(Uuid, Uuid)> {
-    let (id, lineage) = name.strip_suffix(".way")?.split_once('.')?;
+fn owner(name: &str, end: &str) -> Option<(Uuid, Uuid)> {
+    let (id, lineage) = name.strip_suffix(end)?.split_once('.')?;
     Some((id.parse().ok()?, lineage.parse().ok()?))
 }
 

@@ -47,7 +47,7 @@ pub const ATTACH: Verb = Verb {
 /// As [`ATTACH`], for a disk that is partly there.
 pub const MEND: Verb = Verb {
     name: "mend",
-    script: script!("scripts/disk.sh", "scripts/mending.sh", "scripts/attach.sh"),
+    script: script!("scripts/disk.sh", "scripts/frozen.sh", "scripts/mending.sh", "scripts/attach.sh"),
     ..ATTACH
 };
 

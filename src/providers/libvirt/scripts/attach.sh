@@ -21,6 +21,9 @@ if [ -n "$there$kept" ] && [ -z "$marked_so$mending" ]; then
     vbs_refuse "$alias is in VM $vm already, and its mark said otherwise"
 fi
 was=$there$kept
+if [ -n "$mending" ]; then
+    melt || vbs_refuse "the guest of VM $vm does not thaw its file systems: $why"
+fi
 trap 'rm -f -- "$way"; [ -n "$marked" ] || rm -f -- "$store/$id.json.new" "$store/$id.json"' EXIT
 : >"$way"
 if [ -z "$marked_so" ]; then save_seated; fi

@@ -57,6 +57,10 @@ for each in "$store"/*.way; do
     if exists "$each"; then printf 'way\t%s\0' "${each##*/}"; fi
 done
 
+for each in "$store"/*.frozen; do
+    if exists "$each"; then printf 'frozen\t%s\0' "${each##*/}"; fi
+done
+
 # A libvirt without secrets has none of ours.
 if get secret-list; then
     printf 'secrets\t%s\0' "$said"

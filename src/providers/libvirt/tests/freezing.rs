@@ -130,7 +130,8 @@ fn a_guest_is_frozen_and_thawed_and_a_freeze_is_taken_back() {
     assert!(agent.is_frozen() && rig.bench.shows(&freeze.proof.done));
     // Whoever freezes it now is told that it is not theirs, and undoing that thaws nothing of ours.
     let again = rig.bench.refuse(&freeze.run);
-    assert!(again.contains("are frozen already, and not by vbs"), "{again}");
+    assert!(again.contains("are frozen by another run of this workspace"), "{again}");
+    assert_eq!(rig.presence(1).0, "frozen");
     rig.bench.succeed(&thaw.run);
     assert_eq!(agent.asked(), ["guest-fsfreeze-freeze", "guest-fsfreeze-thaw"]);
     assert_eq!(rig.bench.tree(), before);
@@ -144,13 +145,25 @@ fn a_guest_is_frozen_and_thawed_and_a_freeze_is_taken_back() {
     }
     assert!(!agent.is_frozen());
     assert_eq!(rig.bench.tree(), before);
-    // A thaw that finds nothing frozen has not kept anything whole.
-    assert!(rig.bench.refuse(&thaw.run).contains("was not frozen"));
+    // A thaw that finds nothing frozen has not kept anything whole, and no proof says so until the freeze is taken back.
+    let minded = |said: &str| {
+        let answer = rig.bench.run(&thaw.run, None);
+        assert!(answer.status == 70 && answer.stderr.contains(said), "{answer:?}");
+        assert!(!rig.bench.shows(&thaw.proof.done) && rig.bench.shows(&thaw.proof.not_done));
+        agent.asked();
+        rig.bench.succeed(melt);
+        assert!(rig.bench.shows(&freeze.proof.not_done) && rig.bench.shows(&thaw.proof.not_done));
+        assert_eq!(rig.bench.tree(), before);
+    };
+    minded("VM web was not frozen: what was taken of its disk is not whole");
     rig.bench.succeed(&freeze.run);
     *agent.is_frozen.lock().unwrap() = false;
-    let answer = rig.bench.run(&thaw.run, None);
-    assert!(answer.status == 70 && answer.stderr.contains("is not whole"), "{answer:?}");
-    assert_eq!(rig.bench.tree(), before);
+    minded("were thawed already");
+    // Who froze it for something else is not thawed by us.
+    *agent.is_frozen.lock().unwrap() = true;
+    assert_eq!(rig.bench.run(&freeze.run, None).status, 70);
+    minded("are frozen already, and not by vbs");
+    assert!(agent.is_frozen() && agent.asked().is_empty());
 }
 
 /// The frame that froze it is gone, and so is vbs: what was armed thaws.
@@ -168,6 +181,9 @@ fn a_guest_is_thawed_in_time_whatever_becomes_of_who_froze_it() {
     }
     let answer = rig.bench.run(&within(&thaw.run, "1"), None);
     assert!(answer.status == 70 && answer.stderr.contains("was thawed after 1 s"), "{answer:?}");
+    // What nobody took back is mended.
+    assert_eq!(rig.presence(1).0, "frozen");
+    rig.bench.succeed(&rig.update(&record, &record)[0].run);
     assert_eq!(rig.bench.tree(), before);
     // One that was armed for an earlier freeze leaves a later one alone.
     rig.bench.succeed(&within(&freeze.run, "1"));
