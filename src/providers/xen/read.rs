@@ -167,7 +167,7 @@ impl<'a> Vm<'a> {
         };
         let lines = self.config.iter().flatten().filter(|line| !line.contains(&ours));
         self.disks.values().any(|disk| disk.device == device)
-            || lines.filter(|line| is_word(&line)).count() > 0
+            || lines.filter(|line| is_word(line)).count() > 0
     }
 }
 
