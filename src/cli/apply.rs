@@ -204,9 +204,9 @@ pub fn run(
 /// Containers that the plan does not touch: outputs and conditions may speak of them, and recorded ones see the epoch.
 fn untouched(situation: &Situation<'_>, plan: &Plan) -> Vec<ContainerSpec> {
     let all = containers(&situation.resolved.desired, situation.recorded);
-    let excludes = &situation.options.excludes;
+    let excludes = situation.options.not_asked();
     let others = all.into_iter().filter(|(address, spec)| {
-        !plan.containers.contains_key(*address) && !on_excluded_host(excludes, spec)
+        !plan.containers.contains_key(*address) && !on_excluded_host(&excludes, spec)
     });
     others.map(|(_, spec)| spec.clone()).collect()
 }

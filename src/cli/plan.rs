@@ -83,6 +83,7 @@ pub fn options(asked: &PlanOptions) -> Options {
         excludes: asked.scope.exclude.clone(),
         replace: asked.replace.clone(),
         recreate: asked.recreate.clone(),
+        lost: asked.host_lost.clone(),
         restore: asked.restore.iter().map(|pair| (pair.volume.clone(), pair.snapshot.clone())).collect(),
     }
 }

@@ -135,6 +135,10 @@ impl Fingerprints for Situation<'_> {
         key.map(|key| key.fingerprint_of(self.recorded.lineage, target, user, secret)).unwrap_or_default()
     }
 
+    fn generation(&self) -> u64 {
+        self.recorded.epoch
+    }
+
     fn sealed(&self, secret: &str) -> Option<String> {
         let given = self.resolved.desired.containers.values().flat_map(|container| {
             container.settings.iter().filter_map(|(name, setting)| match setting {
@@ -163,7 +167,7 @@ impl Situation<'_> {
     /// # Errors
     /// Where a host has seen a newer state than this one.
     pub async fn look(&self, hosts: &Hosts) -> Result<Views, Failure> {
-        look(&self.resolved.desired, self.recorded, &self.options.excludes, hosts).await
+        look(&self.resolved.desired, self.recorded, &self.options.not_asked(), hosts).await
     }
 
     pub fn world<'w>(&'w self, views: &'w Views) -> World<'w> {

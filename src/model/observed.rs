@@ -139,6 +139,21 @@ pub struct VmView {
     pub off: Option<String>,
     /// Of a bus that is not here it is not known before it is tried.
     pub slots: BTreeMap<Bus, Slots>,
+    pub guest: Guest,
+}
+
+/// Whether a guest can be asked to freeze its file systems.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Guest {
+    /// Nobody can ask it.
+    #[default]
+    Unknown,
+    /// The VM is off: nothing is written.
+    Off,
+    /// An agent in it answers.
+    Answers,
+    /// Why it does not, as a sentence without its end: `VM web1 has no guest agent`.
+    Silent(String),
 }
 
 /// How many more disks fit on a bus.

@@ -40,6 +40,8 @@ pub struct Traits {
     pub repoints: bool,
     /// It has to know of a disk whether others write to it as well, and learns that only as it attaches it.
     pub minds_sharing: bool,
+    /// It can have guests freeze their file systems.
+    pub freezes: bool,
     /// It knows a VM as it runs and as it is configured, and a disk is in both.
     pub configures: bool,
 }

@@ -47,6 +47,7 @@ pub fn adopt(
         identity,
         lineage: world.lineage,
         workspace: world.workspace,
+        evicts: false,
         operation: Operation::Adopt { after: after.clone(), found: found.clone() },
     })?);
     rows.push(row(&after));

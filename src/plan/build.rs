@@ -9,12 +9,13 @@ use uuid::Uuid;
 use super::diff::{Change, Decision, Diff, LiveIndex, diff};
 use super::graph::{self, Edges};
 use super::layers::{self, Ways};
+use super::lost::Lost;
 use super::lower::lower;
 use super::step::{Effect, Operation, Request, Step};
 use super::world::{Options, Scope, World, find_record};
 use super::{
     AttributeChange, ChangeAction, FORMAT, Mode, Plan, PlannedContainer, ResourceChange, Shown, capacity,
-    containers, fit, hints, present, problems, select, sharing, users, vms,
+    containers, fit, hints, lost, present, problems, quiesce, restores, select, sharing, users, vms,
 };
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Address, Body, ContainerSpec, HostName, Kind, ObjectKey, Observed, Part, Record};
@@ -36,11 +37,14 @@ pub fn build(
     fresh: &mut dyn FnMut() -> Uuid,
 ) -> Result<Built, Diagnostics> {
     let mut desired = lower(world.desired)?;
+    let (lost, losses) = Lost::of(world, options, &mut desired)?;
     fit::fit(world, &mut desired);
     let scope = select::scope(world, options)?;
     let index = LiveIndex::new(world.live, world.lineage);
-    let mut found = diff(world, &desired, options, &scope, &index);
-    check_restores(world, options, &index, &mut found);
+    let mut found = diff(world, &desired, options, &scope, &index, &lost);
+    found.diagnostics.extend(losses);
+    lost::clear(world, options, &mut found);
+    restores::check(world, options, &index, &mut found);
     check_left_out(world, &scope, &mut found);
     fit::check_sources(world, &index, &mut found);
     fit::size_snapshots(world, &mut found);
@@ -52,11 +56,11 @@ pub fn build(
         Options { refresh_only: true, .. } => Mode::RefreshOnly,
         _ => Mode::Normal,
     };
-    for change in found.changes.values_mut().filter(|change| change.decision == Decision::Replace) {
-        renew(world, change, fresh);
+    for change in found.changes.values_mut().filter(|change| is_another(change, &lost)) {
+        renew(change, fresh);
     }
     hints::add(world, mode, &mut found);
-    let mut builder = Builder::new(world, options, &found.changes, fresh);
+    let mut builder = Builder::new(world, options, &found.changes, &lost, fresh);
     builder.add_changes();
     builder.add_containers();
     let (steps, effects, rows, planned, mut diagnostics) = builder.finish();
@@ -81,10 +85,16 @@ pub fn build(
     Ok(Built { plan, diagnostics })
 }
 
+/// Whether something new comes under the address of what is recorded. What a lost host has keeps its id, and may come back.
+fn is_another(change: &Change, lost: &Lost) -> bool {
+    let was_lost = change.before.as_ref().is_some_and(|record| lost.holds(&record.object.container));
+    change.decision == Decision::Replace || (change.decision == Decision::Create && was_lost)
+}
+
 /// A replacement is another object: a disk gets a new id here, a volume got its own from the configuration.
-fn renew(world: &World<'_>, change: &mut Change, fresh: &mut dyn FnMut() -> Uuid) {
+fn renew(change: &mut Change, fresh: &mut dyn FnMut() -> Uuid) {
     let Some(after) = &mut change.after else { return };
-    let recorded = world.records.get(&change.key).map(|record| record.object.id);
+    let recorded = change.before.as_ref().map(|record| record.object.id);
     if recorded == Some(after.object.id) {
         Arc::make_mut(after).object.id = fresh();
     }
@@ -119,60 +129,6 @@ fn check_left_out(world: &World<'_>, scope: &Scope, found: &mut Diff) {
     }
 }
 
-fn check_restores(world: &World<'_>, options: &Options, index: &LiveIndex<'_>, found: &mut Diff) {
-    for (volume, snapshot) in &options.restore {
-        let record = find_record(world.records, volume);
-        let source = find_record(world.records, snapshot);
-        let why = match (record.map(|r| &r.object.body), source.map(|r| &r.object.body)) {
-            (Some(Body::Volume(_)), Some(Body::Snapshot(taken)))
-                if Some(taken.origin.id) == record.map(|r| r.object.id) =>
-            {
-                None
-            }
-            (Some(Body::Volume(_)), Some(Body::Snapshot(taken))) if taken.origin.address == *volume => {
-                Some(format!("{snapshot} was taken of the {volume} that has been replaced since"))
-            }
-            (Some(Body::Volume(_)), Some(Body::Snapshot(taken))) => {
-                Some(format!("{snapshot} is a snapshot of {}, not of {volume}", taken.origin.address))
-            }
-            (Some(Body::Volume(_)), _) => Some(format!("there is no snapshot {snapshot} in the state")),
-            _ => Some(format!("there is no volume {volume} in the state")),
-        };
-        if let Some(why) = why {
-            found.diagnostics.push(problems::not_its_snapshot(volume, snapshot, &why));
-            continue;
-        }
-        let mut users: Vec<String> =
-            disks_of(world, found, volume).map(|address| address.to_string()).collect();
-        let open =
-            record.and_then(|record| index.find(record.object.id)).is_some_and(|observed| observed.open);
-        users.extend(open.then(|| "a process has it open".to_owned()));
-        if !users.is_empty() {
-            found.diagnostics.push(problems::only_in_use(world, volume, &users));
-        }
-    }
-}
-
-/// The attachments of a volume that stay.
-fn disks_of<'a>(
-    world: &'a World<'_>,
-    found: &'a Diff,
-    volume: &'a Address,
-) -> impl Iterator<Item = &'a Address> {
-    world
-        .records
-        .values()
-        .filter(move |record| {
-            let Body::Disk(disk) = &record.object.body else { return false };
-            let going = found
-                .changes
-                .get(&record.object.key)
-                .is_some_and(|change| change.decision == Decision::Destroy);
-            disk.source.address == *volume && !going
-        })
-        .map(|record| &record.object.key.address)
-}
-
 /// The steps of one change: what takes away, and what makes or alters.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Chains {
@@ -184,6 +140,7 @@ struct Builder<'a> {
     world: &'a World<'a>,
     options: &'a Options,
     changes: &'a BTreeMap<ObjectKey, Change>,
+    lost: &'a Lost,
     attached: BTreeSet<Uuid>,
     steps: Vec<Step>,
     chains: BTreeMap<ObjectKey, Chains>,
@@ -194,6 +151,8 @@ struct Builder<'a> {
     edges: Edges,
     diagnostics: Diagnostics,
     fresh: &'a mut dyn FnMut() -> Uuid,
+    /// Where guests of a hypervisor are thawed last.
+    frozen: BTreeMap<&'a Address, usize>,
     /// Of containers that this plan is the first to use.
     identities: BTreeMap<Address, Uuid>,
 }
@@ -206,6 +165,7 @@ impl<'a> Builder<'a> {
         world: &'a World<'a>,
         options: &'a Options,
         changes: &'a BTreeMap<ObjectKey, Change>,
+        lost: &'a Lost,
         fresh: &'a mut dyn FnMut() -> Uuid,
     ) -> Self {
         let mut by_address: BTreeMap<&Address, Vec<&ObjectKey>> = BTreeMap::new();
@@ -220,6 +180,7 @@ impl<'a> Builder<'a> {
             world,
             options,
             changes,
+            lost,
             attached: attached.collect(),
             steps: Vec::new(),
             chains: BTreeMap::new(),
@@ -230,6 +191,7 @@ impl<'a> Builder<'a> {
             edges: Edges::default(),
             diagnostics: Diagnostics::new(),
             fresh,
+            frozen: BTreeMap::new(),
             identities: BTreeMap::new(),
         }
     }
@@ -254,7 +216,7 @@ impl<'a> Builder<'a> {
         for change in self.changes.values() {
             self.order_change(change);
         }
-        users::order(self.changes, &self.chains, &self.steps, &mut self.edges);
+        users::order(self.changes, self.lost, &self.chains, &self.steps, &mut self.edges);
     }
 
     /// On which machine it is, where that is not this one.
@@ -320,7 +282,26 @@ impl<'a> Builder<'a> {
     fn create(&mut self, after: &Record) -> Result<Range<usize>, Diagnostic> {
         let source =
             after.object.body.source().map(|source| self.source(after, &source.address)).transpose()?;
-        self.request(after, Operation::Create { after: after.clone(), source })
+        let disks = quiesce::guests(self.world, after)?;
+        let operation = Operation::Create { after: after.clone(), source };
+        let (mut steps, mut thaws) = (Vec::new(), Vec::new());
+        for disk in &disks {
+            let key = after.object.key.clone();
+            let request = self.asked(key, &disk.object.container, operation.clone())?;
+            let [freeze, thaw] = self.world.makers.freeze(&request, disk)?;
+            steps.push(freeze);
+            thaws.insert(0, thaw);
+        }
+        steps.extend(self.steps_of(after, operation)?);
+        steps.extend(thaws);
+        let chain = self.push(steps);
+        // A guest that is frozen is not frozen again.
+        for disk in disks {
+            if let Some(before) = self.frozen.insert(&disk.object.container, chain.end - 1) {
+                self.edges.add(before, chain.start);
+            }
+        }
+        Ok(chain)
     }
 
     fn destroy(&mut self, before: &Record, live: &Observed) -> Result<Range<usize>, Diagnostic> {
@@ -369,21 +350,29 @@ impl<'a> Builder<'a> {
     }
 
     fn request(&mut self, record: &Record, operation: Operation) -> Result<Range<usize>, Diagnostic> {
-        let address = &record.object.container;
-        let spec = self.spec(address)?;
-        let request = Request {
-            key: record.object.key.clone(),
-            container: spec,
-            identity: self.identity(address),
-            lineage: self.world.lineage,
-            workspace: self.world.workspace,
-            operation,
-        };
-        let steps = self.world.makers.steps(&request)?;
+        let steps = self.steps_of(record, operation)?;
+        Ok(self.push(steps))
+    }
+
+    fn steps_of(&mut self, record: &Record, operation: Operation) -> Result<Vec<Step>, Diagnostic> {
+        let request = self.asked(record.object.key.clone(), &record.object.container, operation)?;
+        self.world.makers.steps(&request)
+    }
+
+    /// A request to a container that the plan then has to do with.
+    fn asked(
+        &mut self,
+        key: ObjectKey,
+        address: &Address,
+        operation: Operation,
+    ) -> Result<Request<'a>, Diagnostic> {
+        let (container, identity) = (self.spec(address)?, self.identity(address));
+        let World { lineage, workspace, .. } = *self.world;
         self.planned
             .entry(address.clone())
-            .or_insert_with(|| PlannedContainer { identity: request.identity, spec: spec.clone() });
-        Ok(self.push(steps))
+            .or_insert_with(|| PlannedContainer { identity, spec: container.clone() });
+        let evicts = self.lost.evicts(&key);
+        Ok(Request { key, container, identity, lineage, workspace, evicts, operation })
     }
 
     /// Appends a chain: each step waits for the one before.
@@ -521,7 +510,8 @@ impl<'a> Builder<'a> {
     fn finish(mut self) -> Finished {
         self.edges.add_claims(&self.steps);
         self.diagnostics.extend(problems::grown_and_kept(self.world, &self.steps));
-        for (effect, row) in containers::changed_settings(self.world) {
+        let forgotten = self.lost.forgotten(self.world);
+        for (effect, row) in containers::changed_settings(self.world).into_iter().chain(forgotten) {
             self.effects.push(effect);
             self.rows.push(row);
         }

@@ -74,6 +74,7 @@ fn request(
         identity,
         lineage: world.lineage,
         workspace: world.workspace,
+        evicts: false,
         operation,
     })
 }

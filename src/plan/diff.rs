@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::Drift;
 use super::compare::{self, Difference};
 use super::layers::{self, Ways};
+use super::lost::{self, Lost};
 use super::problems;
 use super::world::{Options, Scope, World};
 use crate::diag::Diagnostics;
@@ -125,16 +126,30 @@ pub fn diff(
     options: &Options,
     scope: &Scope,
     index: &LiveIndex<'_>,
+    lost: &Lost,
 ) -> Diff {
     let mut out = Diff::default();
     let mut unsurveyed: BTreeMap<&Address, (String, BTreeSet<Address>)> = BTreeMap::new();
     let keys: BTreeSet<&ObjectKey> = desired.keys().chain(world.records.keys()).collect();
+    let goes = |key: &ObjectKey| {
+        lost.evicts(key) || world.records.get(key).is_some_and(|it| lost.holds(&it.object.container))
+    };
     let ways = Ways::over(world.records.values().chain(desired.values().map(|record| &**record)));
-    for key in keys.into_iter().filter(|key| layers::in_scope(&ways, scope, key)) {
+    for key in keys.into_iter().filter(|key| goes(key) || layers::in_scope(&ways, scope, key)) {
         let wanted = if options.destroy { None } else { desired.get(key) };
         let recorded = world.records.get(key);
         let Some(shown) = recorded.or(wanted.map(|wanted| &**wanted)) else { continue };
+        let row = Row { world, options, key, wanted, recorded, declared: desired.get(key), lost };
         let live = index.look(shown);
+        if lost.holds(&shown.object.container) {
+            match wanted {
+                Some(elsewhere) => row.create(elsewhere, "its host is lost", &mut out),
+                None => {
+                    drop(out.changes.insert(key.clone(), row.change(Decision::Forget, "its host is lost")))
+                }
+            }
+            continue;
+        }
         if let Live::Unsurveyed(why) = live {
             let entry = unsurveyed
                 .entry(&shown.object.container)
@@ -142,7 +157,6 @@ pub fn diff(
             entry.1.insert(key.address.clone());
             continue;
         }
-        let row = Row { world, options, key, wanted, recorded, declared: desired.get(key) };
         row.decide(live, &mut out);
     }
     layers::settle(world, index, &mut out);
@@ -162,6 +176,7 @@ struct Row<'a> {
     recorded: Option<&'a Record>,
     /// What the configuration says even then, for protection and places.
     declared: Option<&'a Arc<Record>>,
+    lost: &'a Lost,
 }
 
 impl Row<'_> {
@@ -173,6 +188,11 @@ impl Row<'_> {
                 out.diagnostics.push(problems::foreign(self.world, wanted))
             }
             (None, None, Live::Absent | Live::Foreign) => {}
+            (Some(wanted), None, Live::Ours(observed))
+                if lost::is_left_over(self.world, &wanted.object.container, observed) =>
+            {
+                self.create(wanted, "", out)
+            }
             (Some(_) | None, None, Live::Ours(observed)) => {
                 out.diagnostics.push(problems::unrecorded(&[observed]));
             }
@@ -261,7 +281,11 @@ impl Row<'_> {
         {
             return;
         }
-        let reason = if self.options.destroy { "" } else { "not in configuration" };
+        let reason = match self.options.destroy {
+            _ if self.lost.evicts(self.key) => "its host is lost",
+            true => "",
+            false => "not in configuration",
+        };
         let change =
             Change { live: Some(Box::new(observed.clone())), ..self.change(Decision::Destroy, reason) };
         out.changes.insert(self.key.clone(), change);
@@ -397,7 +421,9 @@ fn unrecorded(world: &World<'_>, scope: &Scope, index: &LiveIndex<'_>, out: &mut
         world.records.values().map(|record| record.object.id).chain(world.trash.keys().copied()).collect();
     let strangers = index.by_id.iter().filter(|(id, _)| !known.contains(id));
     let strangers: Vec<&Observed> = strangers
-        .filter_map(|(_, found)| found.first().map(|(_, observed)| *observed))
+        .filter_map(|(_, found)| found.first())
+        .filter(|(container, observed)| !lost::is_left_over(world, container, observed))
+        .map(|(_, observed)| *observed)
         .filter(|observed| {
             observed.mark.address.parse().map_or(true, |address: Address| scope.contains(&address))
         })

@@ -53,9 +53,14 @@ pub fn fit(world: &World<'_>, desired: &mut BTreeMap<ObjectKey, Arc<Record>>) {
     }
 }
 
-/// The secrets of a record: as recorded where it has them, since they may have been changed.
+/// The secrets of a record: as the grant has them that it stands on, since they may have been changed. Whoever is let in
+/// anew gets new ones: what a host that was shut out still knows is worth nothing.
 fn prove(world: &World<'_>, record: &mut Record) {
-    let recorded = world.records.get(&record.object.key).map(|record| record.object.body.clone());
+    let grant = match &record.object.body {
+        Body::Grant(_) => Some(&record.object.key),
+        body => body.link().map(|link| &link.key),
+    };
+    let recorded = grant.and_then(|key| world.records.get(key)).map(|record| record.object.body.clone());
     let known: Vec<Login> = recorded
         .map(|mut body| body.logins().1.into_iter().map(|login| login.clone()).collect())
         .unwrap_or_default();
@@ -65,6 +70,8 @@ fn prove(world: &World<'_>, record: &mut Record) {
             login.secret = sealed;
         } else if let Some(known) = known.iter().find(|known| known.user == login.user) {
             login.secret.clone_from(&known.secret);
+        } else if let generation @ 1.. = world.fingerprint.generation() {
+            login.secret = format!("{}/{generation}", login.secret);
         }
         login.fingerprint =
             world.fingerprint.of(&Proof { target: &target, user: &login.user, secret: &login.secret });

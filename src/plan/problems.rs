@@ -264,6 +264,21 @@ pub fn no_slot(
     at_block(world, address, Diagnostic::error("No room for a disk", detail), "bus", "this bus is full")
 }
 
+/// A snapshot that was to be taken of a frozen guest, whom nobody can freeze.
+pub fn not_frozen(world: &World<'_>, address: &Address, disk: &Address, why: &str) -> Diagnostic {
+    let detail = format!(
+        "{address} is to be taken while the guest of {disk} has its file systems frozen (quiesce = \"guest\"), and {why}. Mend \
+         that, or write quiesce = \"none\" and stop or freeze the guest yourself where it matters."
+    );
+    at_block(
+        world,
+        address,
+        Diagnostic::error("The guest cannot be frozen", detail),
+        "quiesce",
+        "this needs its agent",
+    )
+}
+
 /// A snapshot whose data is lost gives nothing any more.
 pub fn broken(world: &World<'_>, address: &Address, snapshot: &Address, why: &str) -> Diagnostic {
     let detail = format!(

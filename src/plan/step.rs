@@ -92,6 +92,8 @@ pub enum TitleVerb {
     Update,
     LogIn,
     LogOut,
+    Freeze,
+    Thaw,
 }
 
 impl TitleVerb {
@@ -118,6 +120,8 @@ impl TitleVerb {
             TitleVerb::Update => ("Update", "updating", "updated"),
             TitleVerb::LogIn => ("Log in", "logging in", "logged in"),
             TitleVerb::LogOut => ("Log out", "logging out", "logged out"),
+            TitleVerb::Freeze => ("Freeze", "freezing", "frozen"),
+            TitleVerb::Thaw => ("Thaw", "thawing", "thawed"),
         }
     }
 }
@@ -264,5 +268,7 @@ pub struct Request<'a> {
     pub identity: Uuid,
     pub lineage: Uuid,
     pub workspace: &'a str,
+    /// What is destroyed is taken from somebody who cannot give it back: a grant's session is ended at the target.
+    pub evicts: bool,
     pub operation: Operation,
 }

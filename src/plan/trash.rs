@@ -95,6 +95,7 @@ impl<'a> Draft<'a> {
             identity: known.identity,
             lineage: self.world.lineage,
             workspace: self.world.workspace,
+            evicts: false,
             operation,
         };
         match self.world.makers.steps(&request) {

@@ -1,4 +1,5 @@
-//! Who has a volume: it leaves one user before it comes to the next, unless both know that it is shared.
+//! Who has a volume: it leaves one user before it comes to the next, unless both know that it is shared. A host that is lost
+//! is shut out before anybody gets what it had.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,12 +9,14 @@ use uuid::Uuid;
 use super::build::{Chains, settled};
 use super::diff::Change;
 use super::graph::Edges;
+use super::lost::Lost;
 use super::step::Step;
-use crate::model::{Body, DiskBody, ObjectKey, Record};
+use crate::model::{Address, Body, DiskBody, ObjectKey, Record};
 
 /// Adds the edges between the disks of one volume.
 pub fn order(
     changes: &BTreeMap<ObjectKey, Change>,
+    lost: &Lost,
     chains: &BTreeMap<ObjectKey, Chains>,
     steps: &[Step],
     edges: &mut Edges,
@@ -27,6 +30,13 @@ pub fn order(
             users.entry(id).or_default().push((change, chains));
         }
     }
+    for (key, chains) in chains.iter().filter(|(key, _)| lost.evicts(key)) {
+        let Some(last) = settled(steps, &chains.down) else { continue };
+        let coming = users.values().flatten().filter(|(change, _)| attaches(change, &key.address));
+        for first in coming.filter_map(|(_, chains)| chains.up.clone().next()) {
+            edges.add(last, first);
+        }
+    }
     for users in users.values() {
         for (leaving, theirs) in users {
             let Some(last) = settled(steps, &theirs.down) else { continue };
@@ -37,6 +47,11 @@ pub fn order(
             }
         }
     }
+}
+
+/// Whether the source of the disk that comes is at this address.
+fn attaches(coming: &Change, source: &Address) -> bool {
+    disk(&coming.after).is_some_and(|disk| disk.source.address == *source)
 }
 
 fn both_share(leaving: &Change, coming: &Change) -> bool {

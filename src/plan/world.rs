@@ -36,6 +36,12 @@ pub trait Fingerprints {
         let _ = secret;
         None
     }
+
+    /// What tells a secret that is chosen now from one that was chosen under the same name before: a number that grows with
+    /// each run.
+    fn generation(&self) -> u64 {
+        0
+    }
 }
 
 /// Of a world without secrets.
@@ -64,6 +70,13 @@ pub trait Makers {
     /// Where the provider of the container cannot do what is asked.
     fn steps(&self, request: &Request<'_>) -> Result<Vec<Step>, Diagnostic>;
 
+    /// Has the guest of a disk freeze its file systems before the change that is asked for, and thaw them after it: one step
+    /// each. The request is the change's, with the container and identity of the disk.
+    ///
+    /// # Errors
+    /// Where the hypervisor of the disk cannot do that.
+    fn freeze(&self, request: &Request<'_>, disk: &Record) -> Result<[Step; 2], Diagnostic>;
+
     /// Makes of a wanted body what the container would make of it: sizes rounded to what it allocates in.
     fn fit(&self, container: &ContainerSpec, capacity: &Capacity, body: &mut Body);
 
@@ -84,6 +97,8 @@ pub struct Options {
     pub excludes: Vec<Address>,
     pub replace: Vec<Address>,
     pub recreate: Vec<Address>,
+    /// Hosts of VMs that are off for good.
+    pub lost: Vec<Address>,
     /// Volume and snapshot.
     pub restore: Vec<(Address, Address)>,
 }
@@ -95,6 +110,11 @@ impl Options {
 
     pub fn recreates(&self, address: &Address) -> bool {
         self.recreate.iter().any(|asked| asked.covers(address))
+    }
+
+    /// What is not contacted at all: it was left out, or is lost.
+    pub fn not_asked(&self) -> Vec<Address> {
+        self.excludes.iter().chain(&self.lost).cloned().collect()
     }
 
     pub fn restores(&self, address: &Address) -> Option<&Address> {

@@ -1,5 +1,7 @@
 //! Laws that hold for every provider in the catalogue, so that adding one to the table is enough to have it checked.
 
+mod templates;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
@@ -15,6 +17,7 @@ use crate::model::{
     Stranger, TrashEntry, VolumeBody,
 };
 use crate::plan::step::{Effect, Operation, Request, Step, Undo};
+use templates::command;
 
 /// What a value may hold without becoming a command: all that means something to a shell.
 const HOSTILE: &str = "a b\t'\"\\`$(exit 9)${IFS};&|<>*?[x]~#!\r\u{7f}\u{fc}\nEOF\n-rf";
@@ -57,37 +60,6 @@ fn commands(verb: &str) -> Setting {
         "revoke" => vec![words(&["tool", "deny", "{target}", "{initiator}"])],
         verb => vec![words(&["tool", verb, "{number}", "{device}"])],
     })
-}
-
-/// What a container of templates may hold.
-fn command(attribute: &str) -> Setting {
-    let words = |words: &[&str]| Setting::List(words.iter().map(|&word| word.to_owned()).collect());
-    let text = |text: &str| Setting::Text(text.to_owned());
-    match attribute {
-        "path" => text("/srv/some where"),
-        "device" => text("/dev/{name}"),
-        "create" => words(&["tool", "create", "{name}", "{size_bytes}", "{mark}"]),
-        "grow" => words(&["tool", "grow", "{name}", "{size_bytes}"]),
-        "rename" => words(&["tool", "rename", "{name}", "{new_name}"]),
-        "destroy" => words(&["tool", "destroy", "{name}"]),
-        "snapshot" | "clone" => words(&["tool", "copy", "{source}", "{name}", "{mark}"]),
-        "list.command" => words(&["tool", "list"]),
-        "list.format" => text("json"),
-        "attach" => words(&["tool", "attach", "{vm}", "{device}", "{host_path}", "{mark}"]),
-        "detach" => words(&["tool", "detach", "{vm}", "{device}"]),
-        "guest_path" => text("/dev/{device}"),
-        "list.timeout" | "grants.timeout" => text("9s"),
-        "portal" => text("10.0.0.2:3260"),
-        "portals" => words(&[]),
-        "iqn_prefix" => text("iqn.2026-11.vbs.shop"),
-        "lun" => text("1"),
-        "by_id" => text("/dev/disk/by-id/wwn-0x{naa}"),
-        "chap" | "mutual_chap" => text("off"),
-        "chap_in_arguments" => Setting::Bool(true),
-        "grants.command" => words(&["tool", "grants"]),
-        "grants.format" => text("json"),
-        _ => text("key"),
-    }
 }
 
 fn container_with(
@@ -381,8 +353,36 @@ fn steps(provider: &dyn Provider, container: &ContainerSpec, operation: Operatio
     let key = ObjectKey::new("volume.db".parse().unwrap(), Part::VOLUME);
     let told = format!("{operation:?}");
     provider
-        .steps(&Request { key, container, identity: id(9), lineage: id(8), workspace: "shop", operation })
+        .steps(&Request {
+            key,
+            container,
+            identity: id(9),
+            lineage: id(8),
+            workspace: "shop",
+            evicts: false,
+            operation,
+        })
         .unwrap_or_else(|why| panic!("{told}: {}", why.detail))
+}
+
+/// What goes around a snapshot, for those who can freeze guests.
+fn frozen(provider: &dyn Provider, container: &ContainerSpec) -> Vec<Step> {
+    if !provider.schema().traits.freezes {
+        return Vec::new();
+    }
+    let key = ObjectKey::new("volume.db".parse().unwrap(), Part::VOLUME);
+    let disk = disk(container, "/srv/a.img");
+    let operation = Operation::Create { after: snapshot(container), source: None };
+    let request = Request {
+        key,
+        container,
+        identity: id(9),
+        lineage: id(8),
+        workspace: "shop",
+        evicts: false,
+        operation,
+    };
+    provider.freeze(&request, &disk).unwrap().into()
 }
 
 /// Every provider with its containers and every step that it ever makes.
@@ -391,11 +391,12 @@ fn all_steps() -> Vec<(&'static dyn Provider, ContainerSpec, Vec<Step>)> {
         .iter()
         .flat_map(|provider| containers(provider).into_iter().map(move |container| (provider, container)))
         .map(|(provider, container)| {
-            let all = operations(&container)
+            let mut all: Vec<Step> = operations(&container)
                 .into_iter()
                 .filter(|operation| is_possible(&container, operation))
                 .flat_map(|operation| steps(provider, &container, operation))
                 .collect();
+            all.extend(frozen(provider, &container));
             (provider, container, all)
         })
         .collect()
@@ -547,7 +548,15 @@ fn adopting_writes_nothing_but_a_mark() {
             let key = after.object.key.clone();
             let (identity, lineage) = (id(9), id(8));
             let container = &container;
-            provider.steps(&Request { key, container, identity, lineage, workspace: "shop", operation })
+            provider.steps(&Request {
+                key,
+                container,
+                identity,
+                lineage,
+                workspace: "shop",
+                evicts: false,
+                operation,
+            })
         };
         let steps = adopt(&after, stranger(&after)).unwrap();
         assert_eq!(steps.len(), 1);

@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::command::{Action, Answer, Frame, GuardDirectory, Query, Verb};
 use crate::model::observed::Capacity;
 use crate::model::schema::{ProviderSchema, Traits};
-use crate::model::{Address, Body, ContainerSpec, ContainerView, Kind, Object};
+use crate::model::{Address, Body, ContainerSpec, ContainerView, Kind, Object, Record};
 use crate::plan::step::{Request, Step};
 use needs::{Danger, Needs};
 
@@ -96,6 +96,15 @@ pub trait Provider: Sync {
     /// How to do what is asked: a chain of steps, each to run after the one before. An error where this provider
     /// cannot do it, found at plan time.
     fn steps(&self, request: &Request<'_>) -> Result<Vec<Step>, Diagnostic>;
+
+    /// See [`Makers::freeze`](crate::plan::world::Makers::freeze). Asked only where the schema says that it can.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    fn freeze(&self, request: &Request<'_>, disk: &Record) -> Result<[Step; 2], Diagnostic> {
+        let (container, key) = (&request.container.address, &disk.object.key);
+        Err(Diagnostic::bug(format!("{container} cannot freeze the guest of {key}")))
+    }
 }
 
 /// Every provider there is.
@@ -204,6 +213,10 @@ fn foreign_action(action: &Action, why: &str) -> Diagnostic {
 impl crate::plan::world::Makers for Catalog {
     fn steps(&self, request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
         self.of(request.container)?.steps(request)
+    }
+
+    fn freeze(&self, request: &Request<'_>, disk: &Record) -> Result<[Step; 2], Diagnostic> {
+        self.of(request.container)?.freeze(request, disk)
     }
 
     fn fit(&self, container: &ContainerSpec, capacity: &Capacity, body: &mut Body) {

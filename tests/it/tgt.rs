@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::qemu::machine::{RELEASING, Rig};
+use crate::support::Output;
 
 /// A tgtd on loopback that ends with its test.
 pub struct Server {
@@ -121,6 +122,14 @@ fn a_vm_reads_a_volume_over_the_network_and_leaves_nothing_behind() {
     );
     assert!(server.show().contains(target["iqn"].as_str().unwrap()), "{target}");
 
+    // What nobody is going to load after a restart, and what nobody knows any more, is said with its cure.
+    let stray = rig.workspace.file("conf.d/vbs.6ba7b810-9dad-41d1-80b4-00c04fd430c8.conf", "# vbs\n");
+    let checked = rig.vbs(&["host", "check"]).exits(1);
+    checked
+        .says(&format!("no line of /etc/tgt/targets.conf includes {}", config.display()))
+        .says(&format!("{} was written by vbs, and no mark knows of it", stray.display()));
+    std::fs::remove_file(stray).unwrap();
+
     // Whoever was let in beside it is shut out, and the VM notices nothing.
     server.adm("--op bind --mode target --tid 2 -I ALL");
     rig.vbs(&["plan"]).exits(0).says("others").says("any");
@@ -216,4 +225,119 @@ fn a_vm_reads_a_volume_that_templates_have_exported() {
     rig.vbs(&["destroy", "--purge", "--auto-approve"]).exits(0);
     assert_eq!(server.show(), before);
     assert!(!std::path::Path::new("/var/lib/vbs/command").join(format!("export.{}", rig.label)).exists());
+}
+
+/// Two hypervisors on two hosts, which are this machine, and the volume attached to one of them.
+fn attach(server: &Server, old: &Rig, new: &Rig, rig: &Rig) {
+    let (port, control) = (server.port, &server.control);
+    let hypervisor = |rig: &Rig, host: &str| {
+        format!(
+            "host \"{host}\" {{}}\nhypervisor \"qemu\" \"{}\" {{\n  host = host.{host}\n  socket = \"{}\"\n  initiator = \"builtin\"\n}}\n",
+            rig.label,
+            rig.socket("{vm}").display()
+        )
+    };
+    let text = format!(
+        r#"{}{}
+pool "file" "fast" {{
+  path   = "pool"
+  create = true
+  export "tgt" {{
+    portal       = "127.0.0.1:{port}"
+    control_port = "{control}"
+    config_dir   = "conf.d"
+    chap         = "auto"
+    chap_in_arguments = true
+  }}
+}}
+volume "db" {{
+  pool = pool.fast
+  size = "16MiB"
+}}
+attachment "db" {{
+  volume     = volume.db
+  hypervisor = hypervisor.{}
+  vm         = "web1"
+  device     = "vdb"
+}}
+"#,
+        hypervisor(old, "old"),
+        hypervisor(new, "new"),
+        rig.label
+    );
+    old.workspace.file("main.vbs.hcl", &text);
+}
+
+fn vbs(rig: &Rig, arguments: &[&str]) -> Output {
+    let mut command = rig.workspace.command(arguments);
+    crate::support::run(command.env("VBS_FAULT_ONE_MACHINE", "1"))
+}
+
+/// Two hosts, which are this machine: a VM runs on each, and the first host is believed to be lost while its VM goes on.
+#[test]
+fn a_lost_host_is_shut_out_and_what_it_left_is_cleared_when_it_is_back() {
+    let (Some(mut old), Some(mut new)) = (Rig::new(), Rig::new()) else { return };
+    let Some(server) = Server::start() else { return };
+    let config = old.workspace.path("conf.d");
+    std::fs::create_dir(&config).unwrap();
+    let before = server.show();
+    old.start("web1", RELEASING);
+    new.start("web1", RELEASING);
+    let empty = old.contents("web1");
+    attach(&server, &old, &new, &old);
+    vbs(&old, &["apply", "--auto-approve"]).exits(0);
+    let image = old.workspace.path("pool/db.img");
+    // QEMU says what came of it on its own standard output; the image says it better.
+    let order = |rig: &Rig, verb: &str, pattern: u8| {
+        let device = rig.blocks("web1")[0]["qdev"].as_str().unwrap().to_owned();
+        let line = format!("qemu-io -d {device} \"{verb} -P {pattern} 0 4k\"");
+        rig.say("web1", "human-monitor-command", &serde_json::json!({ "command-line": line }));
+    };
+    let written = || std::fs::read(&image).unwrap()[0];
+    order(&old, "write", 1);
+    assert_eq!(written(), 1);
+
+    attach(&server, &old, &new, &new);
+    vbs(&old, &["plan", "--host-lost", "host.nobody"]).exits(1).says("Unknown host");
+    vbs(&old, &["plan", "--host-lost", "host.old"])
+        .exits(0)
+        .says("Taken for lost")
+        .says("its host is lost")
+        .says("Every step can be reverted.");
+    // What fails behind it lets the host in again, and its VM logs in by itself.
+    let mut failing =
+        old.workspace.command(&["apply", "--auto-approve", "--host-lost", "host.old", "--parallelism", "1"]);
+    failing.env("VBS_FAULT_ONE_MACHINE", "1").env("VBS_FAULT", "fail@SentBeforeAct.4");
+    let failed = crate::support::run(&mut failing).exits(3).says("Everything was reverted");
+    assert!(failed.text().contains("shut out"), "{}", failed.text());
+    attach(&server, &old, &new, &old);
+    vbs(&old, &["plan"]).exits(0).says("No changes.");
+    order(&old, "write", 2);
+    assert_eq!(written(), 2);
+
+    attach(&server, &old, &new, &new);
+    vbs(&old, &["apply", "--auto-approve", "--host-lost", "host.old"]).exits(0);
+    order(&new, "write", 3);
+    assert_eq!((written(), server.show().matches("Initiator:").count()), (3, 1), "{}", server.show());
+    // The old VM tries to log in again and again until this is written, and does not get in.
+    order(&old, "aio_write", 4);
+    vbs(&old, &["plan", "--detailed-exitcode"])
+        .exits(2)
+        .says("left over in hypervisor.")
+        .says("1 to destroy");
+    vbs(&old, &["drift"]).exits(2).says("left over in hypervisor.");
+    vbs(&old, &["host", "check"]).exits(1).says("it was left when its host was given up");
+    assert_eq!((written(), server.show().matches("Initiator:").count()), (3, 1), "{}", server.show());
+    old.stop("web1");
+
+    // It is back, and may have the volume again, with a secret that it did not know before.
+    old.start("web1", RELEASING);
+    vbs(&old, &["plan", "--detailed-exitcode"]).exits(0).says("No changes.");
+    attach(&server, &old, &new, &old);
+    vbs(&old, &["apply", "--auto-approve"]).exits(0);
+    order(&old, "write", 5);
+    assert_eq!(written(), 5);
+    vbs(&old, &["destroy", "--purge", "--auto-approve"]).exits(0);
+    assert_eq!((old.contents("web1"), server.show()), (empty, before));
+    assert!(!old.seat().exists() && !new.seat().exists());
 }

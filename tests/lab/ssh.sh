@@ -24,7 +24,7 @@ Host vm 127.0.0.1
   StrictHostKeyChecking yes
   UserKnownHostsFile $here/known_hosts
   GlobalKnownHostsFile /dev/null
-  ConnectTimeout 20
+  ConnectTimeout 60
   ServerAliveInterval 15
   LogLevel ERROR
 END
@@ -36,13 +36,14 @@ END
   printf '%s\n' "$2" > port
 }
 
-# Waits until the guest's sshd lets root in.
+# Waits until the guest's sshd lets root in. A connection made before the guest listens is answered by nobody, so the first
+# tries are short ones; a guest that has little of a busy processor needs longer ones.
 wait_for_ssh() { # seconds
-  local end=$((SECONDS + $1)) problem=""
+  local end=$((SECONDS + $1)) problem="" patience=5
   while [ "$SECONDS" -lt "$end" ]; do
-    # A connection made before the guest listens is answered by nobody, so each try is a short one.
-    problem=$(timeout 15 ssh -F ssh_config -o ControlMaster=no -o ControlPath=none -o ConnectTimeout=5 vm true 2>&1) \
-      && return 0
+    problem=$(timeout $((patience + 10)) ssh -F ssh_config -o ControlMaster=no -o ControlPath=none \
+      -o ConnectTimeout="$patience" vm true 2>&1) && return 0
+    [ "$patience" -ge 40 ] || patience=$((patience + 5))
     sleep 0.2
   done
   echo "no ssh after $1 s: $problem" >&2

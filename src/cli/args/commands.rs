@@ -101,6 +101,9 @@ pub struct PlanOptions {
     /// Make this address anew although its data has vanished; repeatable
     #[arg(long, value_name = "ADDRESS", value_parser = resource)]
     pub recreate: Vec<Address>,
+    /// Shut out this host, which is off for good, and forget what it had; repeatable
+    #[arg(long, value_name = "host.NAME", value_parser = host, conflicts_with_all = ["refresh_only", "no_refresh"])]
+    pub host_lost: Vec<Address>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]

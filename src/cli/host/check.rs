@@ -1,20 +1,23 @@
 //! `vbs host check`: can each host be reached, as whom, and has it what the providers need that are used there?
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{address, chosen};
 use crate::cli::args::HostCheckArgs;
 use crate::cli::context::Context;
-use crate::cli::situation::{Situation, containers};
+use crate::cli::situation::{Situation, containers, look};
 use crate::cli::{runtime, show};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::{Exit, Failure};
 use crate::hosts::Hosts;
 use crate::model::command::{Answer, Query};
-use crate::model::{ContainerSpec, HostName, HostSpec};
+use crate::model::{Address, ContainerSpec, ContainerView, HostName, HostSpec, Kind};
+use crate::plan::lost;
 use crate::providers::needs::{self, Danger, Found, Needs};
 use crate::providers::{CATALOG, Provider};
 use crate::ui::json::FORMAT_VERSION;
@@ -76,6 +79,14 @@ pub fn check(context: &Context, situation: &Situation<'_>, args: &HostCheckArgs)
         for report in crate::survey::together(asking.into_iter()).await {
             reports.push(report);
         }
+        let unasked = known.keys().filter(|name| {
+            !reports.iter().any(|report| report.spec.name == **name && report.unreachable.is_none())
+        });
+        let unasked: Vec<Address> = unasked.map(|name| Address::new(Kind::Host, &name.0)).collect();
+        for (host, danger, container) in orphans(situation, &unasked, &hosts).await {
+            let report = reports.iter_mut().find(|report| report.spec.name == host);
+            report.into_iter().for_each(|report| report.add(danger.clone(), container.clone()));
+        }
         (reports, hosts.duplicates())
     });
     if args.json {
@@ -93,6 +104,39 @@ pub fn check(context: &Context, situation: &Situation<'_>, args: &HostCheckArgs)
     show(&twins, &context.sources, context.style);
     let good = reports.iter().all(Report::is_good) && !twins.has_errors();
     Ok(if good { Exit::Success } else { Exit::Error })
+}
+
+/// What bears our mark and the state does not know. Nothing while a run is open: that is recovery's to know.
+async fn orphans(
+    situation: &Situation<'_>,
+    unasked: &[Address],
+    hosts: &Hosts,
+) -> Vec<(HostName, Danger, String)> {
+    let recorded = situation.recorded;
+    let all = containers(&situation.resolved.desired, recorded);
+    let known: BTreeSet<Uuid> =
+        recorded.records.values().map(|r| r.object.id).chain(recorded.trash.keys().copied()).collect();
+    let views = look(&situation.resolved.desired, recorded, unasked, hosts).await.unwrap_or_default();
+    let world = situation.world(&views);
+    let mut found = Vec::new();
+    for (address, view) in views.iter().filter(|_| recorded.open_run.is_none()) {
+        let (ContainerView::Present(surveyed), Some(spec)) = (view, all.get(address)) else { continue };
+        let ours = surveyed.objects.iter().filter(|it| it.mark.lineage == recorded.lineage);
+        for orphan in ours.filter(|it| !known.contains(&it.mark.id)) {
+            let what = format!(
+                "{} ({}) is there, and the state does not know of it",
+                orphan.mark.address, orphan.mark.id
+            );
+            let todo = match lost::is_left_over(&world, address, orphan) {
+                true => "it was left when its host was given up, and the next `vbs apply` takes it away",
+                false => {
+                    "`vbs state rebuild` takes it into the state again, and then `vbs apply` can destroy it"
+                }
+            };
+            found.push((spec.host.clone(), Danger { what, todo: todo.to_owned() }, address.to_string()));
+        }
+    }
+    found
 }
 
 /// Asks everything at once.

@@ -240,16 +240,6 @@ pub fn snapshot(arguments: &Arguments<'_, '_>) -> Option<Entry> {
     let written_name = arguments.text("name");
     let reserve = arguments.size("reserve");
     let quiesce_guest = arguments.word("quiesce", &[("none", false), ("guest", true)]).unwrap_or(false);
-    if quiesce_guest {
-        arguments.wrong(
-            "quiesce",
-            "Cannot be honoured",
-            "no hypervisor here has a guest agent",
-            "To freeze a guest's file systems vbs has to ask an agent in the guest, and `quiesce = \"guest\"` cannot be \
-             honoured: no hypervisor here has a guest agent. A snapshot would be taken that only looks consistent. Write \
-             \"none\", and stop or freeze the guest yourself where it matters.",
-        );
-    }
     let (_, _) = (arguments.labels(), arguments.prevent_destroy());
     let volume = volume?;
     let origin = arguments.resolution(&volume)?;

@@ -36,7 +36,13 @@ pub fn schema() -> ProviderSchema {
         seat: |container| format!("/var/lib/vbs/libvirt/{}", container.address.label),
         // libvirt locks the image of a disk that is not `<shareable/>`, and caches nothing outside of the guest.
         check_shared: |_, _| Ok(()),
-        traits: Traits { keeps_size: true, repoints: true, minds_sharing: true, configures: true },
+        traits: Traits {
+            keeps_size: true,
+            repoints: true,
+            minds_sharing: true,
+            freezes: true,
+            configures: true,
+        },
         ..ProviderSchema::of(Kind::Hypervisor, NAME)
     }
 }

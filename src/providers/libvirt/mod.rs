@@ -14,9 +14,9 @@ mod xml;
 use std::collections::BTreeSet;
 
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::model::ContainerSpec;
 use crate::model::command::{Answer, GuardDirectory, Query, Verb};
 use crate::model::schema::ProviderSchema;
+use crate::model::{ContainerSpec, Record};
 use crate::plan::step::{Request, Step};
 use crate::providers::needs::{self, Needs};
 use crate::providers::{Provider, Reading, Scope, store};
@@ -61,5 +61,9 @@ impl Provider for LibvirtHypervisor {
 
     fn steps(&self, request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
         steps::steps(request)
+    }
+
+    fn freeze(&self, request: &Request<'_>, disk: &Record) -> Result<[Step; 2], Diagnostic> {
+        steps::freeze(request, disk)
     }
 }

@@ -58,7 +58,7 @@ impl<'a> Look<'a> {
         let unread = || format!("its survey holds the record {tag:?} {rest:?}");
         match tag {
             "vm" => drop(self.vms.insert(rest.split_once('\t').ok_or_else(unread)?.0, Vm::default())),
-            "live" | "config" | "sizes" => {
+            "live" | "config" | "sizes" | "agent" => {
                 let (vm, said) = rest.split_once('\t').ok_or_else(unread)?;
                 let of = self.vms.get_mut(vm).ok_or_else(unread)?;
                 of.take(tag, said).map_err(|why| format!("VM {vm} cannot be looked at: {why}"))?;
@@ -92,13 +92,14 @@ impl<'a> Look<'a> {
             contents.objects.extend(self.marked(mark)?);
         }
         self.add_unmarked(&mut contents);
+        contents.vms =
+            self.vms.iter().map(|(name, vm)| ((*name).to_owned(), self.view_of(name, vm))).collect();
         for place in self.scope.wanted {
             let Some((name, device)) = place.split_once('/') else { continue };
             let Some(vm) = self.vms.get(name) else { continue };
             if self.is_foreign(vm, device) {
                 contents.foreign.insert(place.clone());
             }
-            contents.vms.insert(name.to_owned(), self.view_of(name, vm));
         }
         Ok(contents)
     }

@@ -19,6 +19,9 @@ const ENTRY: Entry = Entry { provider: NAME, join: verbs::JOIN, release: verbs::
 /// Seconds that a guest has to let go of a disk.
 const PATIENCE: &str = "20";
 
+/// Seconds after which a guest is thawed, whatever became of those who froze it.
+const LONGEST_FREEZE: &str = "30";
+
 pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
     let ask = Ask { request };
     match &request.operation {
@@ -34,6 +37,40 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
             Err(store::impossible(request, "a disk has no data of its own"))
         }
     }
+}
+
+/// Freezes the guest of a disk, and thaws it; the request is what is done in between.
+pub fn freeze(request: &Request<'_>, record: &Record) -> Result<[Step; 2], Diagnostic> {
+    let ask = Ask { request };
+    let (object, disk) = (&record.object, ask.disk(&record.object.body)?);
+    let container = &request.container.address;
+    // The disk is there before, meanwhile and after; thawing finds out whether the guest was frozen for all of the time.
+    let proof = || Proof {
+        done: store::shown(request, object.id, Place::Live.word(), BTreeMap::new()),
+        not_done: store::absent(request, object.id),
+    };
+    let guest =
+        |verb| store::title(verb, format!("the guest of VM {} in {container}", disk.vm), String::new());
+    let frozen = store::step(
+        request,
+        &format!("freeze/{}", disk.vm),
+        guest(TitleVerb::Freeze),
+        ask.action(&verbs::FREEZE, object, disk, [("seconds", LONGEST_FREEZE.to_owned())]),
+        Undo::Run(ask.action(&verbs::MELT, object, disk, [])),
+        proof(),
+        Vec::new(),
+    );
+    let thawed = store::step(
+        request,
+        &format!("thaw/{}", disk.vm),
+        guest(TitleVerb::Thaw),
+        ask.action(&verbs::THAW, object, disk, [("seconds", LONGEST_FREEZE.to_owned())]),
+        // Nobody is frozen anew to have nothing taken of it.
+        Undo::Nothing,
+        proof(),
+        Vec::new(),
+    );
+    Ok([frozen, thawed])
 }
 
 /// A request, for short names.

@@ -77,6 +77,33 @@ pub const NOTE: Verb = Verb {
     effect: Effect::Guarded,
 };
 
+/// Arms a thaw after `seconds` before it freezes.
+pub const FREEZE: Verb = Verb {
+    name: "freeze",
+    parameters: &["path", "identity", "id", "uri", "vm", "device", "seconds"],
+    script: script!("scripts/disk.sh", "scripts/frozen.sh", "scripts/freeze.sh"),
+    shown: "virsh -c {uri} domfsfreeze {vm} # for {seconds} s at most, for {device}: {path}/.vbs/{id}",
+    effect: Effect::Guarded,
+};
+
+/// Refuses where the guest is not frozen any more.
+pub const THAW: Verb = Verb {
+    name: "thaw",
+    parameters: &["path", "identity", "id", "uri", "vm", "device", "seconds"],
+    script: script!("scripts/disk.sh", "scripts/frozen.sh", "scripts/thaw.sh"),
+    shown: "virsh -c {uri} domfsthaw {vm} # within {seconds} s, for {device}: {path}/.vbs/{id}",
+    effect: Effect::Guarded,
+};
+
+/// Takes [`FREEZE`] back, whatever became of it.
+pub const MELT: Verb = Verb {
+    name: "melt",
+    parameters: &["path", "identity", "id", "uri", "vm", "device"],
+    script: script!("scripts/disk.sh", "scripts/frozen.sh", "scripts/melt.sh"),
+    shown: "virsh -c {uri} domfsthaw {vm} # if it is frozen for {device}: {path}/.vbs/{id}",
+    effect: Effect::Guarded,
+};
+
 /// The one question of a survey.
 pub const SURVEY: Verb = Verb {
     name: "survey",
@@ -86,4 +113,4 @@ pub const SURVEY: Verb = Verb {
     effect: Effect::Reads,
 };
 
-pub static ALL: [Verb; 8] = [JOIN, RELEASE, ATTACH, MEND, DETACH, RESIZE, NOTE, SURVEY];
+pub static ALL: [Verb; 11] = [JOIN, RELEASE, ATTACH, MEND, DETACH, RESIZE, NOTE, FREEZE, THAW, MELT, SURVEY];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::observed::{Slots, VmView};
+use crate::model::observed::{Guest, Slots, VmView};
 use crate::model::{Bus, Bytes};
 
 use super::domain::Domain;
@@ -16,6 +16,9 @@ pub struct Vm {
     pub config: Option<Domain>,
     /// What the guest is shown of each disk's size, by device: `vdb`.
     pub sizes: BTreeMap<String, Bytes>,
+    /// What its guest agent said of its file systems: `thawed`. Empty where it said nothing; nothing where it has no channel
+    /// to an agent.
+    agent: Option<String>,
 }
 
 impl Vm {
@@ -28,6 +31,7 @@ impl Vm {
             // Of a VM that has just ended its configuration is shown.
             "live" => self.live = Some(Domain::read(said)?).filter(|domain| domain.is_running),
             "config" => self.config = Some(Domain::read(said)?),
+            "agent" => self.agent = Some(fs_status(said)),
             "sizes" => self.sizes = sizes(said),
             other => return Err(format!("its survey holds {other:?}")),
         }
@@ -54,8 +58,31 @@ impl Vm {
             let found = slots.entry(bus).or_insert_with(|| more.clone());
             found.free = found.free.min(more.free);
         }
-        VmView { off, slots }
+        VmView { off, slots, guest: self.guest(name) }
     }
+
+    fn guest(&self, name: &str) -> Guest {
+        match self.agent.as_deref() {
+            _ if self.live.is_none() => Guest::Off,
+            Some("thawed") => Guest::Answers,
+            Some("") => {
+                Guest::Silent(format!("no guest agent answers in VM {name}: start qemu-guest-agent there"))
+            }
+            Some(_) => Guest::Silent(format!("somebody else has frozen the file systems of VM {name}")),
+            None => Guest::Silent(format!(
+                "VM {name} has no channel to a guest agent: add <channel type='unix'><target type='virtio' \
+                 name='org.qemu.guest_agent.0'/></channel> to its configuration (virsh edit), install qemu-guest-agent, and \
+                 start it anew"
+            )),
+        }
+    }
+}
+
+/// Of what an agent answers to `guest-fsfreeze-status`: `{"return":"thawed"}`.
+fn fs_status(said: &str) -> String {
+    let answer: Option<serde_json::Value> = serde_json::from_str(said).ok();
+    let word = answer.as_ref().and_then(|answer| answer.get("return")?.as_str());
+    word.unwrap_or_default().to_owned()
 }
 
 /// Of `virsh domstats --block`: `block.0.name=vdb`, `block.0.capacity=1048576`.

@@ -4,7 +4,7 @@ use crate::diag::Diagnostics;
 use crate::model::schema::{Attribute, AttributeType, ProviderSchema};
 use crate::model::{ContainerSpec, Kind, Setting};
 use crate::providers::iscsi::{self, wrong};
-use crate::providers::needs::{Needs, Tool};
+use crate::providers::needs::{Danger, Needs, Tool};
 
 pub const NAME: &str = "lio";
 
@@ -97,4 +97,20 @@ pub fn check(container: &ContainerSpec) -> Diagnostics {
 /// Whether initiators have to prove themselves, as the kernel writes it.
 pub fn authentication(container: &ContainerSpec) -> &'static str {
     if container.text("chap") == "off" { "0" } else { "1" }
+}
+
+/// A finding of `scripts/examine.sh`, in words.
+pub fn danger(word: &str, about: &str) -> Option<Danger> {
+    let (what, todo) = match word {
+        "not_restored" => (
+            "nothing brings the kernel's targets back when this host starts".to_owned(),
+            "`systemctl enable rtslib-fb-targetctl` (Red Hat: `target`)".to_owned(),
+        ),
+        "orphan" => (
+            format!("the backstore {about} was made by vbs, and no mark knows of it"),
+            "where nobody is logged in to its target, delete both with targetcli, and save".to_owned(),
+        ),
+        _ => return None,
+    };
+    Some(Danger { what, todo })
 }

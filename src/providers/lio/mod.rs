@@ -14,7 +14,7 @@ use crate::model::ContainerSpec;
 use crate::model::command::{Answer, GuardDirectory, Query, Verb};
 use crate::model::schema::ProviderSchema;
 use crate::plan::step::{Request, Step};
-use crate::providers::needs::Needs;
+use crate::providers::needs::{self, Danger, Needs};
 use crate::providers::{Provider, Reading, Scope, store};
 
 pub struct LioExport;
@@ -38,6 +38,14 @@ impl Provider for LioExport {
 
     fn needs(&self) -> &'static Needs {
         &kinds::NEEDS
+    }
+
+    fn examine(&self, _: &ContainerSpec) -> Vec<Query> {
+        vec![Query { script: include_str!("scripts/examine.sh"), variables: Vec::new() }]
+    }
+
+    fn dangers(&self, _: &ContainerSpec, answers: &[Answer]) -> Vec<Danger> {
+        needs::findings(answers, kinds::danger)
     }
 
     fn survey(&self, scope: &Scope<'_>) -> Vec<Query> {

@@ -200,6 +200,7 @@ impl Ask<'_, '_> {
     fn revoking(&self, object: &Object, body: &GrantBody) -> Action {
         let mut action = self.action(&verbs::REVOKE, object, body.export.id, &body.target);
         action.arguments.insert("initiator", body.initiator.as_str());
+        action.arguments.insert("evict", if self.request.evicts { "yes" } else { "" });
         action
     }
 

@@ -172,6 +172,7 @@ fn steps(operation: Operation) -> Result<Vec<Step>, Diagnostic> {
         identity: id(9),
         lineage: id(7),
         workspace: "shop",
+        evicts: false,
         operation,
     })
 }

@@ -90,7 +90,7 @@ pub const GRANT: Verb = Verb {
 
 pub const REVOKE: Verb = Verb {
     name: "revoke",
-    parameters: &["path", "identity", "id", "export", "target", "initiator"],
+    parameters: &["path", "identity", "id", "export", "target", "initiator", "evict"],
     script: script!("scripts/lio.sh", "scripts/revoke.sh"),
     shown: "targetcli /iscsi/{target}/tpg1/acls delete {initiator}",
     effect: Effect::Guarded,

@@ -44,6 +44,16 @@ pub struct Danger {
     pub todo: String,
 }
 
+/// Findings of a script that prints them a line each, a word, a tab and what it is about, each once.
+pub fn findings(answers: &[Answer], explain: impl Fn(&str, &str) -> Option<Danger>) -> Vec<Danger> {
+    let mut found: Vec<Danger> = Vec::new();
+    for line in answers.iter().flat_map(|answer| answer.stdout.lines()) {
+        let danger = line.split_once('\t').and_then(|(word, about)| explain(word, about));
+        found.extend(danger.filter(|danger| !found.contains(danger)));
+    }
+    found
+}
+
 /// Needs nothing beside what every provider needs.
 pub static NOTHING: Needs = Needs { script: "", tools: &[] };
 

@@ -1,6 +1,7 @@
 //! Logins of a host to targets, by open-iscsi: no discovery, one interface record a workspace, one LUN scanned, the serial
 //! compared before anybody sees the disk. `docs/providers/open-iscsi.md` tells what lies where.
 
+mod danger;
 mod read;
 mod steps;
 #[cfg(test)]
@@ -12,7 +13,7 @@ use crate::model::command::{Answer, GuardDirectory, Query, Verb};
 use crate::model::schema::{ProviderSchema, Traits};
 use crate::model::{ContainerSpec, Kind};
 use crate::plan::step::{Request, Step};
-use crate::providers::needs::{self, Needs};
+use crate::providers::needs::{self, Danger, Needs};
 use crate::providers::{Provider, Reading, Scope, store};
 
 pub const NAME: &str = "open-iscsi";
@@ -43,6 +44,14 @@ impl Provider for OpenIscsi {
 
     fn needs(&self) -> &'static Needs {
         &needs::OPEN_ISCSI
+    }
+
+    fn examine(&self, _: &ContainerSpec) -> Vec<Query> {
+        vec![Query { script: include_str!("scripts/examine.sh"), variables: Vec::new() }]
+    }
+
+    fn dangers(&self, _: &ContainerSpec, answers: &[Answer]) -> Vec<Danger> {
+        needs::findings(answers, danger::explain)
     }
 
     fn survey(&self, scope: &Scope<'_>) -> Vec<Query> {

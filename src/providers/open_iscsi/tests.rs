@@ -127,8 +127,15 @@ fn another_disk_another_secret_and_growth_are_seen() {
 fn request(operation: Operation) -> Vec<crate::plan::step::Step> {
     let container = container();
     let key = record(body()).object.key;
-    let request =
-        Request { key, container: &container, identity: id(9), lineage: id(7), workspace: "shop", operation };
+    let request = Request {
+        key,
+        container: &container,
+        identity: id(9),
+        lineage: id(7),
+        workspace: "shop",
+        evicts: false,
+        operation,
+    };
     OpenIscsi.steps(&request).unwrap()
 }
 
@@ -159,4 +166,21 @@ fn a_session_that_was_lost_is_logged_in_again_before_its_disk_is_read_anew() {
     let verbs: Vec<&str> = steps.iter().map(|step| &*step.run.verb).collect();
     assert_eq!(verbs, ["login", "rescan"], "another secret is for the next login, and the disk is there");
     assert!(!steps[0].is_irreversible() && steps[1].is_irreversible());
+}
+
+#[test]
+fn every_finding_of_the_host_is_explained_once() {
+    let script = include_str!("scripts/examine.sh");
+    let said = "twice\tiqn.x:a\nheld\tsdb by dm-0\ntwice\tiqn.x:a\nunheard-of\tx\n";
+    let answer = Answer { status: 0, stdout: said.to_owned(), stderr: String::new() };
+    let dangers = OpenIscsi.dangers(&container(), &[answer]);
+    let what: Vec<&str> = dangers.iter().map(|danger| danger.what.as_str()).collect();
+    assert_eq!(what.len(), 2, "{what:?}");
+    assert!(what[0].starts_with("iqn.x:a is known to this host") && what[1].ends_with("sdb by dm-0"));
+    // What the script may print, each with words for it.
+    let words =
+        script.split("printf '").skip(1).filter_map(|rest| rest.split_once("\\t")).map(|(word, _)| word);
+    let words: BTreeSet<&str> = words.collect();
+    assert_eq!(words.len(), 8, "{words:?}");
+    assert!(words.iter().all(|word| danger::explain(word, "x").is_some()), "{words:?}");
 }

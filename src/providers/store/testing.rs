@@ -138,6 +138,7 @@ impl Bench {
             identity: self.identity,
             lineage: self.lineage,
             workspace: "it's \"ours\"",
+            evicts: false,
             operation,
         })
     }

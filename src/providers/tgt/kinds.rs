@@ -4,7 +4,7 @@ use crate::diag::Diagnostics;
 use crate::model::schema::{Attribute, AttributeType, ProviderSchema, Traits};
 use crate::model::{ContainerSpec, Kind, Setting};
 use crate::providers::iscsi::{self, wrong};
-use crate::providers::needs::{Needs, Tool};
+use crate::providers::needs::{Danger, Needs, Tool};
 
 pub const NAME: &str = "tgt";
 
@@ -150,4 +150,27 @@ pub fn check_device(device: &str) -> Result<(), String> {
         None if device.starts_with('/') => Ok(()),
         None => Err(format!("{device:?} is no path.")),
     }
+}
+
+/// A finding of `scripts/examine.sh`, in words.
+pub fn danger(word: &str, about: &str) -> Option<Danger> {
+    let (what, todo) = match word {
+        "off" => (
+            "tgtd is not started when this host starts".to_owned(),
+            "`systemctl enable tgt` (Red Hat: `tgtd`)".to_owned(),
+        ),
+        "not_included" => (
+            format!(
+                "no line of /etc/tgt/targets.conf includes {about}, so no target comes back when tgtd starts"
+            ),
+            format!("add `include {about}/*.conf` to it"),
+        ),
+        "orphan" => (
+            format!("{about} was written by vbs, and no mark knows of it"),
+            "where nobody is logged in to its target, remove it and `tgt-admin --delete` the target"
+                .to_owned(),
+        ),
+        _ => return None,
+    };
+    Some(Danger { what, todo })
 }

@@ -17,7 +17,7 @@ use crate::model::ContainerSpec;
 use crate::model::command::{Answer, GuardDirectory, Query, Verb};
 use crate::model::schema::ProviderSchema;
 use crate::plan::step::{Request, Step};
-use crate::providers::needs::Needs;
+use crate::providers::needs::{self, Danger, Needs};
 use crate::providers::{Provider, Reading, Scope, store};
 
 pub struct TgtExport;
@@ -41,6 +41,15 @@ impl Provider for TgtExport {
 
     fn needs(&self) -> &'static Needs {
         &kinds::NEEDS
+    }
+
+    fn examine(&self, container: &ContainerSpec) -> Vec<Query> {
+        let variables = kinds::server(container).map(|(name, value)| (name.to_owned(), value));
+        vec![Query { script: include_str!("scripts/examine.sh"), variables: variables.into() }]
+    }
+
+    fn dangers(&self, _: &ContainerSpec, answers: &[Answer]) -> Vec<Danger> {
+        needs::findings(answers, kinds::danger)
     }
 
     fn survey(&self, scope: &Scope<'_>) -> Vec<Query> {

@@ -206,7 +206,8 @@ impl Ask<'_, '_> {
 
     fn revoking(&self, object: &Object, body: &GrantBody) -> Action {
         let user = body.login.as_ref().map(|login| login.user.clone()).unwrap_or_default();
-        let more = [("initiator", body.initiator.clone()), ("user", user)];
+        let evict = if self.request.evicts { "yes" } else { "" };
+        let more = [("initiator", body.initiator.clone()), ("user", user), ("evict", evict.to_owned())];
         self.action(&verbs::REVOKE, object, body.export.id, &body.target, more)
     }
 

@@ -86,7 +86,18 @@ pub const GRANT: Verb = Verb {
 /// Takes [`GRANT`] back, and is taken back by it.
 pub const REVOKE: Verb = Verb {
     name: "revoke",
-    parameters: &["path", "identity", "control", "config", "id", "export", "target", "initiator", "user"],
+    parameters: &[
+        "path",
+        "identity",
+        "control",
+        "config",
+        "id",
+        "export",
+        "target",
+        "initiator",
+        "user",
+        "evict",
+    ],
     script: script!("scripts/tgt.sh", "scripts/grants.sh", "scripts/revoke.sh"),
     shown: "tgtadm -C {control} --lld iscsi --op unbind --mode target -Q {initiator} # {target}",
     effect: Effect::Guarded,

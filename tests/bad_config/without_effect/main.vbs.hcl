@@ -11,5 +11,5 @@ volume "db" {
 snapshot "before" {
   volume  = volume.db
   reserve = "1GiB"
-  quiesce = "guest"
+  quiesce = "always"
 }

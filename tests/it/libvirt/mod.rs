@@ -179,6 +179,29 @@ fn a_guest_that_does_not_let_go_halts_the_run_and_keeps_its_disk() {
 }
 
 #[test]
+fn a_guest_that_cannot_be_frozen_is_told_before_anything_is_done() {
+    let Some(rig) = Rig::new() else { return };
+    rig.daemon.define("web1", Guest::Releasing, 2);
+    rig.daemon.boot("web1");
+    let one = TWO.split("attachment \"logs\"").next().unwrap();
+    rig.configure(one);
+    rig.apply();
+    let taken = format!("{one}snapshot \"before\" {{\n  volume  = volume.db\n  quiesce = \"guest\"\n}}\n");
+    rig.configure(&taken);
+    rig.vbs(&["plan"])
+        .exits(1)
+        .says("The guest cannot be frozen")
+        .says("snapshot.before is to be taken while the guest of attachment.db")
+        .says("VM web1 has no channel to a guest agent");
+    // Nobody writes to the disk of a VM that is off.
+    rig.daemon.say(&["destroy", "web1"]);
+    rig.apply();
+    rig.settled();
+    rig.vbs(&["destroy", "--purge", "--auto-approve"]).exits(0);
+    assert!(!rig.seat().exists());
+}
+
+#[test]
 fn the_example_does_what_it_says() {
     let Some(rig) = Rig::new() else { return };
     rig.daemon.define("web1", Guest::Releasing, 2);

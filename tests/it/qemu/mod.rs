@@ -143,6 +143,22 @@ fn a_guest_that_does_not_let_go_halts_the_run_and_keeps_its_disk() {
 }
 
 #[test]
+fn a_hypervisor_that_freezes_nobody_says_so() {
+    let Some(mut rig) = Rig::new() else { return };
+    rig.start("web1", RELEASING);
+    let one = TWO.split("attachment \"logs\"").next().unwrap();
+    rig.configure(one);
+    rig.apply();
+    rig.configure(&format!(
+        "{one}snapshot \"before\" {{\n  volume  = volume.db\n  quiesce = \"guest\"\n}}\n"
+    ));
+    rig.vbs(&["plan"])
+        .exits(1)
+        .says("The guest cannot be frozen")
+        .says(&format!("hypervisor.{} cannot ask guests to do that", rig.label));
+}
+
+#[test]
 fn the_example_does_what_it_says() {
     let Some(mut rig) = Rig::new() else { return };
     rig.start("web1", RELEASING);

@@ -18,6 +18,8 @@ pub const CASES: &[Case] = &[
     Case::of("iscsi: every step fails once, and nothing is left", every_step_fails).on(EXPORTED),
     Case::of("iscsi: every reply is lost once, and nothing is repeated", every_reply_is_lost).on(EXPORTED),
     Case::of("iscsi: a disk that is used is not taken away", in_use).on(EXPORTED),
+    Case::of("iscsi: a lost host is shut out, and what it left goes when it is back", lost).on(EXPORTED),
+    Case::of("iscsi: a password that is given reaches both sides and nothing else", given).on(EXPORTED),
     Case::of("iscsi: who only reads is kept from writing by the target", read_only).on(EXPORTED),
     Case::of("iscsi: after a restart of both hosts everything is there again", restart).on(EXPORTED),
 ];
@@ -310,6 +312,68 @@ fn in_use(lab: &Lab) {
     lab.ok("kill $(cat /run/lab-user)");
     vbs(lab, &["apply", "--auto-approve"]).exits(0);
     close(lab, &before);
+}
+
+/// The host is there all the time, and only believed to be lost: nothing is sent to it, and its session is ended at the target
+/// while it writes.
+fn lost(lab: &Lab) {
+    let before = surroundings(lab);
+    apply(lab, "64MiB", ATTACHED);
+    let write = format!(
+        "dd if=/dev/zero of=$(readlink -f {}) bs=512 count=1 oflag=direct conv=notrunc status=none",
+        disk(lab)
+    );
+    lab.ok(&write);
+    declare(lab, "64MiB", "");
+    vbs(lab, &["plan", "--host-lost", "host.store1"]).exits(1).says("It holds volumes");
+    vbs(lab, &["apply", "--auto-approve", "--host-lost", "host.kvm1"]).exits(0).says("Taken for lost");
+    lab.ok("test -z \"$(ls /sys/kernel/config/target/iscsi | grep vbs)\"; ! grep -q LOGGED_IN /sys/class/iscsi_session/*/state");
+    lab.ok("test -L /srv/vms/web1/vdb; test -n \"$(ls /etc/iscsi/nodes)\"");
+    // It is asked again, and has what it had.
+    vbs(lab, &["drift"]).exits(2).says("session on kvm1: left over").says("disk: left over");
+    vbs(lab, &["host", "check", "host.kvm1"]).exits(1).says("it was left when its host was given up");
+    vbs(lab, &["apply", "--auto-approve"]).exits(0);
+    lab.ok("! iscsiadm -m session 2>/dev/null; test -z \"$(ls /etc/iscsi/nodes)$(ls /srv/vms)\"");
+    // Its next login is with another secret.
+    apply(lab, "64MiB", ATTACHED);
+    lab.ok(&write);
+    close(lab, &before);
+}
+
+fn given(lab: &Lab) {
+    let before = surroundings(lab);
+    let with = |secret: &str, arguments: &[&str]| {
+        lab.vbs_with(&[("VBS_FAULT_ONE_MACHINE", "1"), ("VBS_VAR_chap", secret)], arguments)
+    };
+    declare(lab, "64MiB", ATTACHED);
+    let text = std::fs::read_to_string(lab.workspace.root().join("main.vbs.hcl")).unwrap();
+    let text = text.replace(
+        "export \"lio\" { portal = \"127.0.0.1:3260\" }",
+        "export \"lio\" {\n    portal = \"127.0.0.1:3260\"\n    chap = { user = \"shop\", password = var.chap }\n  }",
+    );
+    lab.write(
+        "main.vbs.hcl",
+        &format!("variable \"chap\" {{\n  type = string\n  sensitive = true\n}}\n{text}"),
+    );
+    let [first, second] = ["open-sesame-42", "open-sesame-43"];
+    with(first, &["apply", "--auto-approve"]).exits(0);
+    let there = |secret: &str| {
+        lab.ok(&format!("test \"$(cat {TPG}/acls/*/auth/password)\" = {secret}"));
+        lab.ok(&format!(
+            "grep -rq 'auth.password = {secret}' /etc/iscsi/nodes; ! grep -rqF {secret} /var/lib/vbs"
+        ));
+    };
+    there(first);
+    with(first, &["plan", "--detailed-exitcode"]).exits(0);
+    with(second, &["plan", "--detailed-exitcode"]).exits(2).says("grant for kvm1 will be");
+    with(second, &["apply", "--auto-approve"]).exits(0);
+    there(second);
+    with(second, &["destroy", "--purge", "--auto-approve"]).exits(0);
+    as_before(lab, &before);
+    for entry in std::fs::read_dir(lab.workspace.root().join(".vbs")).unwrap() {
+        let content = std::fs::read(entry.unwrap().path()).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&content).contains("open-sesame"), "a password rests in clear");
+    }
 }
 
 fn read_only(lab: &Lab) {

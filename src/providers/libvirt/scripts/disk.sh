@@ -63,4 +63,5 @@ still_there() {
     [ -n "$there$kept" ]
 }
 
-last_one_leaves() { :; }
+# A thaw that was armed has been done, or has nothing to do any more.
+last_one_leaves() { rm -f -- "$store"/*.frozen; }

@@ -32,6 +32,11 @@ see() {
     said=$running
     if listed "$1"; then
         show live "$1" dumpxml --domain "$1"
+        case $said in *"name='org.qemu.guest_agent.0'"*)
+            heard=$(ask qemu-agent-command --domain "$1" --timeout 5 '{"execute":"guest-fsfreeze-status"}' 2>/dev/null </dev/null) ||
+                heard=
+            printf 'agent\t%s\t%s\0' "$1" "$heard" ;;
+        esac
         show sizes "$1" domstats --block --domain "$1"
     fi
     said=$configured

@@ -1,6 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests run the scripts on real files and a real libvirt")]
 
 mod daemon;
+mod freezing;
 mod rig;
 mod sources;
 

@@ -39,10 +39,11 @@ is_connected() {
     done
 }
 
-# Shuts an initiator out. Its session must have ended.
+# Shuts an initiator out. Its session must have ended, unless $2 says that it is to be ended here: then no LUN is mapped for it
+# any more before anything else is done.
 shut_out() {
     [ -d "$tpg/acls/$1" ] || return 0
-    if is_connected "$1"; then vbs_refuse "$1 is logged in to $target: log it out first"; fi
+    if [ -z "${2-}" ] && is_connected "$1"; then vbs_refuse "$1 is logged in to $target: log it out first"; fi
     for each in "$tpg/acls/$1"/lun_*; do
         [ -d "$each" ] || continue
         for link in "$each"/*; do

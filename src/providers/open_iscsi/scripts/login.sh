@@ -86,6 +86,11 @@ for session in $sessions; do
     done
 done
 udevadm settle --timeout=10 || :
+# While the network was down udev could not read the disk and took its name away, and nothing tells it to look again.
+if ! [ -e "$device" ]; then
+    for disk in $disks; do udevadm trigger --action=change "/sys/block/$disk" || :; done
+    udevadm settle --timeout=10 || :
+fi
 patience=50
 while ! [ -e "$device" ]; do
     patience=$((patience - 1))

@@ -19,9 +19,8 @@ flag_of() {
 dismiss() {
     case $1 in
         account:*)
-            if holds "$accounts" "${1#account:}"; then
-                adm --op unbind --mode account --tid "$tid" --user "${1#account:}"
-            fi
+            unbind_account "${1#account:}"
+            look
             ;;
         *)
             holds "$acl" "$1" || return 0

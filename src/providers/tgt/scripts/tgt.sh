@@ -71,6 +71,37 @@ below() {
     fi
 }
 
+# Takes user $1 off the target. tgtd 1.0.85 ends with a segmentation fault as soon as it shows a target with a gap among its
+# users, so those behind this one move up, and nothing is shown meanwhile. A spare one, whose secret nobody knows, keeps the
+# target from asking for none.
+unbind_account() {
+    holds "$accounts" "$1" || return 0
+    case "
+$accounts" in
+        *"
+$1
+"?*) ;;
+        *)
+            adm --op unbind --mode account --tid "$tid" --user "$1"
+            return 0
+            ;;
+    esac
+    spare=vbs-spare-$id
+    adm --op new --mode account --user "$spare" --password "$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')"
+    adm --op bind --mode account --tid "$tid" --user "$spare"
+    set -f
+    IFS='
+'
+    for each in $accounts; do adm --op unbind --mode account --tid "$tid" --user "$each"; done
+    for each in $accounts; do
+        [ "$each" = "$1" ] || adm --op bind --mode account --tid "$tid" --user "$each"
+    done
+    unset IFS
+    set +f
+    adm --op unbind --mode account --tid "$tid" --user "$spare"
+    adm --op delete --mode account --user "$spare"
+}
+
 nobody_connected() {
     [ -z "$connected" ] || vbs_refuse "$target is in use by$connected"
 }

@@ -109,6 +109,7 @@ impl<'lab, 'machine> Bench<'lab, 'machine> {
             identity: id(900),
             lineage: id(901),
             workspace: "shop",
+            evicts: false,
             operation,
         })
     }

@@ -63,6 +63,11 @@ pub fn volume<'lab, 'machine>(lab: &'lab Lab<'machine>) -> (Route<'lab, 'machine
     (route, before)
 }
 
+/// For cases on [`ATTACHED`] that detach.
+pub fn before_it_was_attached() -> &'static Surroundings {
+    VOLUME_IS.surroundings.get().unwrap()
+}
+
 /// For cases on [`ATTACHED`].
 pub fn attached<'lab, 'machine>(lab: &'lab Lab<'machine>) -> (Route<'lab, 'machine>, &'static Surroundings) {
     ATTACHED_IS.open(lab)

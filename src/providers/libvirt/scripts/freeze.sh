@@ -1,0 +1,17 @@
+# Has a guest freeze its file systems, with a thaw armed before.
+same_store
+get list --name || vbs_refuse "libvirt cannot be asked for VM $vm at $uri: $why"
+listed "$vm" || vbs_refuse "VM $vm is off by now: plan again"
+ask_agent || vbs_refuse "no guest agent answers in VM $vm: $why"
+[ "$status" = thawed ] || vbs_refuse "the file systems of VM $vm are $status already, and not by vbs: thaw them first"
+IFS= read -r name </proc/sys/kernel/random/uuid
+printf '%s\n' "$name" >"$frozen"
+export frozen name seconds uri vm
+setsid sh -c "$armed" </dev/null >/dev/null 2>&1 &
+what=$(timeout --foreground 25 virsh -q -c "$uri" domfsfreeze --domain "$vm" 2>&1 >/dev/null </dev/null) || {
+    reason "$what"
+    whole="the guest of VM $vm did not freeze its file systems: $why"
+    thaw || vbs_stop 1 "$whole. Then: $why"
+    rm -f -- "$frozen"
+    vbs_refuse "$whole"
+}
