@@ -17,12 +17,25 @@ const GUEST: Beginning = Beginning { name: "guest", on: None, prepare };
 
 const SCRIPT: &str = include_str!("../xen-guest");
 
+/// What tells dom0's kernel which device it is. Xen's own starts a hundred programs, which under emulation takes longer than
+/// the 40 s that libxl waits for it; then a disk is attached or not as it happens, and the cases tell of that alone.
+const HOTPLUG: &str = r#"#!/bin/sh
+case $1 in
+    add)
+        path=$(xenstore-read "$XENBUS_PATH/params")
+        xenstore-write "$XENBUS_PATH/physical-device" "$(stat -L -c %t:%T "$path")" \
+            "$XENBUS_PATH/physical-device-path" "$path" "$XENBUS_PATH/hotplug-status" connected
+        ;;
+esac
+"#;
+
 fn prepare(lab: &Lab) {
     dom0(
         lab,
         &format!(
             "cat >/usr/local/bin/xen-guest <<'end of the script'\n{SCRIPT}end of the script\n\
              chmod 755 /usr/local/bin/xen-guest\n\
+             cat >/etc/xen/scripts/block <<'end of the script'\n{HOTPLUG}end of the script\n\
              vgcreate -qq vg0 /dev/disk/by-id/virtio-lab-b\n\
              lvcreate -qq -L 8M -n theirs vg0\n\
              printf theirs | dd of=/dev/vg0/theirs conv=notrunc,fsync status=none"
