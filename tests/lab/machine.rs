@@ -15,6 +15,8 @@ pub const NEW: &str = "ready";
 pub enum Host {
     Store1,
     Kvm1,
+    /// A dom0 of Xen. It is on no network with the others.
+    Xen1,
 }
 
 impl Host {
@@ -22,6 +24,7 @@ impl Host {
         match self {
             Host::Store1 => "store1",
             Host::Kvm1 => "kvm1",
+            Host::Xen1 => "xen1",
         }
     }
 
@@ -30,29 +33,31 @@ impl Host {
         match self {
             Host::Store1 => "10.9.0.1",
             Host::Kvm1 => "10.9.0.2",
+            Host::Xen1 => "10.9.0.3",
         }
     }
 }
 
-/// One of each. The hypervisor's host is started when it is first needed.
-#[derive(Debug)]
+/// One of each, started when it is first needed.
+#[derive(Debug, Default)]
 pub struct Machines {
-    store1: Machine,
+    store1: OnceCell<Machine>,
     kvm1: OnceCell<Machine>,
+    xen1: OnceCell<Machine>,
 }
 
 impl Machines {
-    pub fn start() -> Machines {
-        Machines { store1: Machine::start(Host::Store1), kvm1: OnceCell::new() }
-    }
-
     /// Those on which a case plays.
     pub fn choose(&self, hosts: &[Host]) -> Vec<&Machine> {
         hosts
             .iter()
-            .map(|host| match host {
-                Host::Store1 => &self.store1,
-                Host::Kvm1 => self.kvm1.get_or_init(|| Machine::start(Host::Kvm1)),
+            .map(|host| {
+                let machine = match host {
+                    Host::Store1 => &self.store1,
+                    Host::Kvm1 => &self.kvm1,
+                    Host::Xen1 => &self.xen1,
+                };
+                machine.get_or_init(|| Machine::start(*host))
             })
             .collect()
     }
@@ -127,14 +132,20 @@ impl Machine {
     /// From the snapshot, and waits until it answers.
     fn start(host: Host) -> Machine {
         let name_of = |host: Host| format!("tests-{}-{}", std::process::id(), host.name());
-        let (name, peer) =
-            (name_of(host), name_of(if host == Host::Store1 { Host::Kvm1 } else { Host::Store1 }));
+        let name = name_of(host);
+        let peer = match host {
+            Host::Store1 => Some(Host::Kvm1),
+            Host::Kvm1 => Some(Host::Store1),
+            Host::Xen1 => None,
+        };
+        let mut arguments = vec!["run".to_owned(), name.clone(), "--kind".to_owned(), host.name().to_owned()];
+        arguments.extend(peer.into_iter().flat_map(|peer| ["--peer".to_owned(), name_of(peer)]));
         let begun = Instant::now();
         let directory = script("vm").args(["dir", &name]).output().unwrap();
         let directory = PathBuf::from(String::from_utf8(directory.stdout).unwrap().trim_end());
         let said = tempfile::NamedTempFile::new().unwrap();
         let process = script("vm")
-            .args(["run", &name, "--kind", host.name(), "--peer", &peer])
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(said.reopen().unwrap())
             .spawn()

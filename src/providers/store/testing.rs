@@ -42,7 +42,7 @@ if [ "$n" = "$FAULT_AT" ]; then
     exit 28
 fi
 # Durability is not what a test can see, and waiting for a disk is most of what it would do.
-PATH=/usr/sbin:/usr/bin:/sbin:/bin
+PATH=$MORE/usr/sbin:/usr/bin:/sbin:/bin
 [ "${0##*/}" = sync ] || exec "${0##*/}" "$@"
 "#;
 
@@ -62,6 +62,8 @@ pub struct Bench {
     pub identity: Uuid,
     pub lineage: Uuid,
     tools: TempDir,
+    /// A directory with programs that stand for others.
+    pub more: Option<PathBuf>,
     /// What lives in a tool and not below `root`, as text: a part of the [tree](Bench::tree).
     pub beside: Option<Box<dyn Fn() -> String>>,
     /// Holds the directory of the container, `data`, and what tests put beside it.
@@ -92,7 +94,16 @@ impl Bench {
             policy: PoolPolicy::default(),
         };
         let provider = CATALOG.of(&container).unwrap();
-        Bench { provider, container, identity: id(900), lineage: id(901), tools, beside: None, root }
+        Bench {
+            provider,
+            container,
+            identity: id(900),
+            lineage: id(901),
+            tools,
+            more: None,
+            beside: None,
+            root,
+        }
     }
 
     /// One that is in use by this lineage.
@@ -174,14 +185,18 @@ impl Bench {
             _ => "",
         };
         fs::write(self.tools.path().join("stdin"), &frame.stdin).unwrap();
-        let path =
-            if counted { format!("PATH='{}':$PATH", self.tools.path().display()) } else { String::new() };
+        let more = self.more.as_ref().map_or(String::new(), |more| format!("{}:", more.display()));
+        let path = match counted {
+            true => format!("PATH='{}':$MORE$PATH", self.tools.path().display()),
+            false => "PATH=$MORE$PATH".to_owned(),
+        };
         let mut command = Command::new("/bin/sh");
         command
             .arg("-c")
             .arg(format!("{PRELUDE}\n{full}{path}\n{act}"))
             .process_group(0)
             .stdin(fs::File::open(self.tools.path().join("stdin")).unwrap())
+            .env("MORE", &more)
             .env("COUNT", self.tools.path().join("count"))
             .env("FAULT_AT", fault.map_or(0, |(_, at)| at).to_string())
             .env("FAULT", if fault.is_some_and(|(fault, _)| fault == Fault::Fail) { "fail" } else { "kill" })

@@ -12,6 +12,7 @@ mod route;
 mod scenarios;
 mod speed;
 mod workflow;
+mod xen;
 
 use crate::Case;
 
@@ -28,6 +29,7 @@ pub fn all() -> Vec<Case> {
         operators::CASES,
         iscsi::CASES,
         &route::all(),
+        xen::CASES,
     ]
     .concat()
 }

@@ -54,6 +54,8 @@ look_config() {
         why="$file is no plain file"
         return 1
     fi
+    # What a killed frame left of a new one goes: the guard is held, so nobody is writing it.
+    if [ -e "$file.vbs-new" ]; then rm -f -- "$file.vbs-new"; fi
     config=yes
     mine="# vbs:$vbs_lineage:$id"
     while IFS= read -r line || [ -n "$line" ]; do
