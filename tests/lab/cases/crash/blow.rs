@@ -1,6 +1,7 @@
 //! What strikes a run at a boundary, and how the run is closed afterwards.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use vbs::faults::Class;
@@ -186,6 +187,18 @@ fn recover_beside(world: &World, gate: Gate) -> Result<(), String> {
         }
         gate.open(world);
         recovery.wait(world.lab).expect("the recovery that waited", &[0, 4])?;
+        return Ok(());
+    }
+    // Where a container has no guard any more, nothing fences what has not begun: recovery waits until it has ended.
+    let patience = Instant::now() + Duration::from_secs(60);
+    while recovery.is_running() && Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    if recovery.is_running() {
+        gate.open(world);
+        recovery
+            .wait(world.lab)
+            .expect("the recovery that waited for a frame that had not begun", &[0, 4])?;
         return Ok(());
     }
     recovery.wait(world.lab).expect("recovery beside a frame that has not begun", &[0, 4])?;
