@@ -90,9 +90,9 @@ fn carry_out(context: &mut Context, order: &Order<'_>) -> Result<Exit, Failure> 
     with_situation(context, &workspace, &recorded, &question, |context, situation| {
         let (_, built, changes) = look_and_plan(context, situation, order.no_refresh)?;
         // Entries that an interrupted run had no time to purge go now as well.
-        let trash = recorded.trash.values().any(|entry| entry.purge || order.options.purge);
+        let trash = recorded.trash.values().any(|entry| entry.purge) || !built.purges.is_empty();
         announce(context, order, &built.plan, &changes, &built.diagnostics)?;
-        if let Some(text) = purge::announcement(&built.plan, &recorded.trash, order.options.purge)
+        if let Some(text) = purge::announcement(&built.plan, &recorded.trash, &built.purges)
             && !order.json
             && (!context.quiet || !order.approved)
             && !built.diagnostics.has_errors()
@@ -115,7 +115,7 @@ fn carry_out(context: &mut Context, order: &Order<'_>) -> Result<Exit, Failure> 
         if !order.json {
             show_outputs(context, &workspace, &store)?;
         }
-        purge::after_commit(context, situation, &mut store, order.options.purge, order.run)
+        purge::after_commit(context, situation, &mut store, &built.purges, order.run)
     })
 }
 

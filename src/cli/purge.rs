@@ -12,7 +12,7 @@ use super::situation::{Situation, look};
 use crate::apply::Outcome;
 use crate::diag::Diagnostics;
 use crate::exit::{Exit, Failure};
-use crate::model::{Bytes, TrashEntry};
+use crate::model::TrashEntry;
 use crate::plan::step::Effect;
 use crate::plan::world::World;
 use crate::plan::{Plan, trash};
@@ -20,9 +20,13 @@ use crate::providers::CATALOG;
 use crate::state::{Recorded, RunKind, Store};
 use crate::ui::verdict::Run;
 
-/// What leaves the trash for good after the plan, in a sentence; nothing where nothing does. It is no part of the plan:
-/// it happens in a run of its own, once the plan has committed.
-pub fn announcement(plan: &Plan, trash: &BTreeMap<Uuid, TrashEntry>, everything: bool) -> Option<String> {
+/// What leaves the trash for good after the plan, by name; nothing where nothing does. It is no part of the plan: it
+/// happens in a run of its own, once the plan has committed.
+pub fn announcement(
+    plan: &Plan,
+    trash: &BTreeMap<Uuid, TrashEntry>,
+    also: &BTreeSet<Uuid>,
+) -> Option<String> {
     let effects = || plan.steps.iter().flat_map(|step| &step.effects);
     let within: BTreeSet<Uuid> = effects()
         .filter_map(|effect| match effect {
@@ -31,34 +35,38 @@ pub fn announcement(plan: &Plan, trash: &BTreeMap<Uuid, TrashEntry>, everything:
         })
         .collect();
     let new = effects().filter_map(|effect| match effect {
-        Effect::Trash(entry) if entry.purge && !within.contains(&entry.id) => Some(&**entry),
+        Effect::Trash(entry) if entry.purge && !within.contains(&entry.id) => Some((&**entry, "")),
         _ => None,
     });
-    let going: Vec<&TrashEntry> =
-        new.chain(trash.values().filter(|entry| everything || entry.purge)).collect();
-    let bytes =
-        going.iter().fold(Bytes::ZERO, |sum, entry| sum.saturating_add(entry.record.object.body.size()));
-    let count = match going.len() {
-        0 => return None,
-        1 => "1 object".to_owned(),
-        many => format!("{many} objects"),
-    };
-    Some(format!(
-        "After that, in a run of its own, the trash loses {count} of {bytes} for good. That cannot be taken back.\n"
-    ))
+    let lying = trash.values().filter(|entry| entry.purge || also.contains(&entry.id));
+    let going: Vec<(&TrashEntry, &str)> =
+        new.chain(lying.map(|entry| (entry, ", which lies there already"))).collect();
+    if going.is_empty() {
+        return None;
+    }
+    let mut text =
+        "After that, in a run of its own, this leaves the trash for good, and cannot be taken back:\n"
+            .to_owned();
+    for (entry, where_from) in going {
+        let object = &entry.record.object;
+        let line =
+            format!("  - {} of {} ({}{where_from})\n", object.key.address, object.body.size(), entry.id);
+        text.push_str(&line);
+    }
+    Some(text)
 }
 
-/// Purges what is to be purged now that the run has committed: entries marked so, or all of them.
+/// Purges what is to be purged now that the run has committed: entries marked so, and these.
 pub fn after_commit(
     context: &Context,
     situation: &Situation<'_>,
     store: &mut Store,
-    everything: bool,
+    also: &BTreeSet<Uuid>,
     asked: &args::RunOptions,
 ) -> Result<Exit, Failure> {
     let recorded = store.snapshot()?;
     let entries: Vec<&TrashEntry> =
-        recorded.trash.values().filter(|entry| everything || entry.purge).collect();
+        recorded.trash.values().filter(|entry| entry.purge || also.contains(&entry.id)).collect();
     if entries.is_empty() {
         return Ok(Exit::Success);
     }

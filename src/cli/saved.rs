@@ -184,7 +184,7 @@ pub fn apply(
         if outcome != Outcome::Applied {
             return Ok(outcome.exit());
         }
-        purge::after_commit(context, situation, &mut store, false, asked)
+        purge::after_commit(context, situation, &mut store, &BTreeSet::new(), asked)
     })
 }
 

@@ -25,6 +25,8 @@ use crate::model::{Address, Body, ContainerSpec, HostName, Kind, ObjectKey, Obse
 pub struct Built {
     pub plan: Plan,
     pub diagnostics: Diagnostics,
+    /// What lies in the trash already and is to leave it with what the plan destroys.
+    pub purges: BTreeSet<Uuid>,
 }
 
 /// Compares and assembles. `fresh` gives ids for what gets one at plan time.
@@ -82,7 +84,7 @@ pub fn build(
         pools,
         hosts: BTreeMap::new(),
     };
-    Ok(Built { plan, diagnostics })
+    Ok(Built { plan, diagnostics, purges: select::purges(world, options, &scope) })
 }
 
 /// Whether something new comes under the address of what is recorded. What a lost host has keeps its id, and may come back.
@@ -211,12 +213,25 @@ impl<'a> Builder<'a> {
                     continue;
                 }
             };
+            if matches!(change.decision, Decision::Restore { .. }) {
+                self.tell_what_becomes_of_it(&chains);
+            }
             self.chains.insert(change.key.clone(), chains);
         }
         for change in self.changes.values() {
             self.order_change(change);
         }
         users::order(self.changes, self.lost, &self.chains, &self.steps, &mut self.edges);
+    }
+
+    /// What a volume holds before it is restored, in the row that was added last.
+    fn tell_what_becomes_of_it(&mut self, chains: &Chains) {
+        let effects = self.steps[chains.up.clone()].iter().flat_map(|step| &step.effects);
+        let is_kept = effects.into_iter().any(|effect| matches!(effect, Effect::Trash(_)));
+        let what = if is_kept { "what it holds now goes to the trash" } else { "what it holds now is lost" };
+        if let Some(row) = self.rows.last_mut() {
+            row.reason = format!("{}: {what}", row.reason);
+        }
     }
 
     /// On which machine it is, where that is not this one.

@@ -181,7 +181,7 @@ pub fn unsurveyed(container: &Address, why: &str, addresses: &BTreeSet<Address>)
         "Cannot be looked at",
         format!(
             "{container}: {why}{stop} What cannot be looked at is never taken for absent, so nothing is planned for {}. Mend \
-             it, or leave it out with --exclude {container}.",
+             it, or leave it out of a plan or an apply with --exclude {container}.",
             some(addresses.iter().map(ToString::to_string))
         ),
     )

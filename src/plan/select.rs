@@ -6,10 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use uuid::Uuid;
+
 use super::world::{Options, Scope, World, find_record};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::desired::{Route, Spec};
-use crate::model::{Address, Body, Kind};
+use crate::model::{Address, Body, Kind, TrashEntry};
 
 /// The scope that the options ask for.
 ///
@@ -167,4 +169,20 @@ pub fn needs(spec: &Spec) -> Vec<&Address> {
             ends.into_iter().chain(way).flatten().collect()
         }
     }
+}
+
+/// The entries of the trash that `--purge` takes along: those of what the run is about, and no others.
+pub fn purges(world: &World<'_>, options: &Options, scope: &Scope) -> BTreeSet<Uuid> {
+    let meant = |entry: &&TrashEntry| {
+        let (address, container) = (&entry.record.object.key.address, &entry.record.object.container);
+        match scope {
+            Scope::Everything => true,
+            Scope::Only(_) => {
+                options.targets.iter().any(|target| target.covers(address) || target == container)
+            }
+            Scope::AllBut(_) => scope.contains(address) && scope.contains(container),
+        }
+    };
+    let all = world.trash.values().filter(|_| options.purge);
+    all.filter(meant).map(|entry| entry.id).collect()
 }

@@ -68,7 +68,7 @@ pub struct ValidateArgs {
 /// What a plan looks at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Scope {
-    /// Only this address and what it needs; repeatable
+    /// Only this address and what it needs, or for a destroy what needs it; repeatable
     #[arg(long, value_name = "ADDRESS", conflicts_with = "exclude")]
     pub target: Vec<Address>,
     /// Leave out this address and what needs it; repeatable
@@ -165,7 +165,7 @@ pub struct DestroyArgs {
     pub scope: Scope,
     #[command(flatten)]
     pub run: RunOptions,
-    /// Leave no trash: the data is gone for good
+    /// Leave no trash: the data is gone for good, with what of it lies in the trash already
     #[arg(long)]
     pub purge: bool,
     /// Print one JSON object a line; needs --auto-approve

@@ -165,3 +165,25 @@ fn an_emptied_configuration_is_warned_of() {
     shop.configure(&volume("db"));
     assert!(!shop.vbs(&["plan"]).exits(0).text().contains("declares nothing"));
 }
+
+/// A purge with the destroy of one volume takes nobody else's trash, and names what it takes.
+#[test]
+fn a_destroy_that_purges_takes_the_trash_of_what_it_is_about() {
+    let shop = Workspace::empty();
+    let other = destroyed(&shop);
+    let snapshot = "snapshot \"before\" {\n  volume = volume.kept\n}\n";
+    shop.configure(&format!("{KEPT}{snapshot}"));
+    shop.apply();
+    let restored =
+        shop.vbs(&["apply", "--auto-approve", "--restore", "volume.kept=snapshot.before"]).exits(0);
+    assert!(restored.text().contains("what it holds now goes to the trash"), "{}", restored.text());
+    let output = shop.vbs(&["destroy", "--target", "volume.kept", "--purge", "--auto-approve"]).exits(0);
+    let said = output.text();
+    assert_eq!(said.matches("  - volume.kept of 1 MiB (").count(), 2, "{said}");
+    assert!(!said.contains("volume.db") && said.contains("which lies there already"), "{said}");
+    let left = shop.vbs(&["trash", "list", "--json"]).exits(0).json();
+    assert_eq!((&left["trash"][0]["id"], left["trash"].as_array().unwrap().len()), (&json!(other), 1));
+    shop.configure("");
+    shop.vbs(&["destroy", "--purge", "--auto-approve"]).exits(0);
+    shop.vbs(&["trash", "list"]).exits(0).says("The trash is empty.");
+}
