@@ -97,7 +97,8 @@ impl Observed {
         }
     }
 
-    /// The facts of the body, and `place` and `health`: what proofs are held against.
+    /// The facts of the body, `place` and `health`, and where LVM says it `lv_uuid`, which stays with the data whatever it is
+    /// called and marked as: what proofs are held against.
     pub fn facts(&self) -> BTreeMap<&'static str, String> {
         let mut facts = self.body.facts();
         facts.insert("place", self.place.word().to_owned());
@@ -107,6 +108,7 @@ impl Observed {
             Health::Broken { .. } => "broken",
         };
         facts.insert("health", health.to_owned());
+        facts.extend(self.notes.get("lv_uuid").map(|uuid| ("lv_uuid", uuid.clone())));
         facts
     }
 }

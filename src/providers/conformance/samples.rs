@@ -254,7 +254,7 @@ pub fn found(record: &Record) -> Observed {
         body: record.object.body.clone(),
         health: Health::Good,
         open: false,
-        notes: BTreeMap::new(),
+        notes: BTreeMap::from([("lv_uuid".to_owned(), "Lf7Zdj-0000-0000-0000-0000-0000-000001".to_owned())]),
     }
 }
 

@@ -158,7 +158,7 @@ pub const REMOVE: Verb = verb!("remove", Guarded, ["names"], ["remove.sh"], "lvr
 pub const SWAP: Verb = verb!(
     "swap",
     Guarded,
-    ["id", "name", "size", "trash", "mark", "former_mark"],
+    ["id", "name", "size", "uuid", "trash", "mark", "former_mark"],
     ["swapping.sh", "swap.sh"],
     "lvrename {vg} {name} vbs_trash.{trash} && lvrename {vg} vbs_stage.{trash} {name}"
 );
@@ -167,7 +167,7 @@ pub const SWAP: Verb = verb!(
 pub const SWAP_BACK: Verb = verb!(
     "swap_back",
     Guarded,
-    ["id", "name", "trash", "mark", "former_mark"],
+    ["id", "name", "uuid", "trash", "mark", "former_mark"],
     ["swapping.sh", "swap_back.sh"],
     "lvrename {vg} {name} vbs_stage.{trash} && lvrename {vg} vbs_trash.{trash} {name}"
 );

@@ -2,16 +2,18 @@
 same_group
 look "$name" "$waiting" "$kept"
 if either "$waiting"; then
-    if ! either "$kept"; then
+    if either "$kept"; then
+        former "$kept" || vbs_refuse "$vg/$kept is not the logical volume $uuid, whose content is to be kept"
+        if at "$name"; then vbs_refuse "$vg/$name exists and is not ours"; fi
+    else
         expect "$name" "$id" "$size"
+        former "$name" || vbs_refuse "$vg/$name is not the logical volume $uuid, whose content is to be kept"
         refuse_if_open "$name"
         must lvrename "$vg" "$name" "$kept"
-    elif at "$name"; then
-        vbs_refuse "$vg/$name exists and is not ours"
     fi
     must lvrename "$vg" "$waiting" "$name"
-elif ! either "$kept"; then
-    vbs_refuse "neither $vg/$waiting nor $vg/$kept is there"
+elif ! former "$kept"; then
+    vbs_refuse "neither $vg/$waiting nor the former content is there"
 fi
 either "$name" || [ -n "$acted" ] || vbs_refuse "$vg/$name is not there"
 settle "$kept"

@@ -26,7 +26,8 @@ impl Ask<'_, '_> {
         }
         let former = shared::former(record, trash, live.body.size());
         let stage = self.stage(&former, snapshot, live)?;
-        let swap = self.swap(record, former, live)?;
+        let uuid = live.notes.get("lv_uuid").ok_or_else(|| self.impossible("LVM has told no UUID of it"))?;
+        let swap = self.swap(record, former, live, uuid)?;
         Ok(vec![stage, swap])
     }
 
@@ -56,21 +57,25 @@ impl Ask<'_, '_> {
         }))
     }
 
-    fn swap(&self, record: &Record, former: Record, live: &Observed) -> Result<Step, Diagnostic> {
+    /// `uuid` is LVM's own of the logical volume that has the former content: names and marks change places, and a copy that
+    /// was swapped in and taken back may lie in the trash just as the former content did.
+    fn swap(&self, record: &Record, former: Record, live: &Observed, uuid: &str) -> Result<Step, Diagnostic> {
         let (id, trash) = (record.object.id, former.object.id);
         let arguments = [
             ("id", id.to_string()),
             ("name", live.body.name().unwrap_or_default().to_owned()),
+            ("uuid", uuid.to_owned()),
             ("trash", trash.to_string()),
             ("mark", self.mark(&record.object)),
             ("former_mark", self.mark(&former.object)),
         ];
         let mut run = self.action(&verbs::SWAP, arguments.clone());
         run.arguments.insert("size", live.body.size().0.to_string());
-        let done = [self.at(id, Place::Live), self.at(trash, Place::Trash)].concat();
-        // Taken back, the copy is staged again, until the step that staged it is taken back as well.
-        let mut not_done = self.at(id, Place::Live);
-        not_done.push(self.not_at(trash, Place::Trash));
+        let former_at = |id: Uuid, place: Place| {
+            shared::shown(self.request, id, place.word(), [("lv_uuid", uuid.to_owned())].into())
+        };
+        let done = [self.at(id, Place::Live), former_at(trash, Place::Trash)].concat();
+        let not_done = former_at(id, Place::Live);
         let entry = TrashEntry { id: trash, record: former, purge: false, trashed_at: 0 };
         Ok(self.step(Draft {
             what: "swap".to_owned(),

@@ -191,12 +191,11 @@ fn thin_restore(lab: &Lab) {
     let snapshot = bench.snapshot(2, "snap", &volume, 0);
     bench.made(&snapshot, Some(&volume));
     let new = bench.noise("db", 4);
-    let steps = bench.steps(Operation::Restore {
-        record: volume.clone(),
-        snapshot,
-        trash: id(7),
-        live: live(&volume),
-    });
+    let mut seen = live(&volume);
+    let uuid = lab.ok("lvs --noheadings -o lv_uuid vg-0/db").trim().to_owned();
+    seen.notes.insert("lv_uuid".to_owned(), uuid);
+    let restore = Operation::Restore { record: volume.clone(), snapshot, trash: id(7), live: seen };
+    let steps = bench.steps(restore);
     let [stage, swap] = &steps[..] else { panic!("{steps:?}") };
     bench.endures(stage);
     bench.succeed(&stage.run);
@@ -222,6 +221,10 @@ fn thin_restore(lab: &Lab) {
     let Undo::Run(undo) = &stage.undo else { panic!() };
     assert!(bench.succeed(undo).stdout.starts_with("kept "));
     assert_eq!(bench.digest(&kept, 0, 2), written);
+    // The copy lies where the former content did, with its marks: taken back once more, nothing is swapped.
+    let Undo::Run(undo) = &swap.undo else { panic!() };
+    bench.succeed(undo);
+    assert_eq!((bench.digest("db", 0, 4), bench.digest(&kept, 0, 2)), (new, written));
 }
 
 fn merging(lab: &Lab) {
