@@ -10,7 +10,7 @@ use crate::machine::{self, Host, Machine};
 use crate::workspace::{self, Output, Workspace};
 
 /// A command in the machine that says nothing for so long hangs.
-const PATIENCE_IN_THE_MACHINE: &str = "180";
+const PATIENCE_IN_THE_MACHINE: &str = "400";
 /// vbs waits for slow tools, and storage is slow under emulation.
 const PATIENCE_WITH_VBS: &str = "600";
 

@@ -201,7 +201,7 @@ fn serial_mismatch(lab: &Lab) {
 /// Somebody listens where the target is to: the kernel has made the half of it by then.
 fn half_made_export(lab: &Lab) {
     let (route, before) = begun::volume(lab);
-    lab.ok("nohup socat TCP-LISTEN:3260,bind=10.9.0.1,fork,reuseaddr SYSTEM:true </dev/null >/dev/null 2>&1 & echo $! >/run/listener
+    lab.ok("nohup python3 -m http.server --bind 10.9.0.1 3260 </dev/null >/dev/null 2>&1 & echo $! >/run/listener
             until ss -Htln | grep -q 10.9.0.1:3260; do sleep 0.1; done");
     is_reverted(lab.vbs(&["apply", "--auto-approve"])).says("nobody can listen at 10.9.0.1:3260");
     lab.ok("kill $(cat /run/listener); while ss -Htln | grep -q 10.9.0.1:3260; do sleep 0.1; done");
