@@ -52,7 +52,7 @@ pub fn schema() -> ProviderSchema {
         guest_path: |_, disk| format!("/dev/{}", disk.device),
         check_disk,
         seat: |container| format!("/var/lib/vbs/xen/{}", container.address.label),
-        traits: Traits { configures: true, ..Traits::default() },
+        traits: Traits { configures: true, minds_sharing: true, ..Traits::default() },
         ..ProviderSchema::of(Kind::Hypervisor, NAME)
     }
 }

@@ -81,6 +81,16 @@ impl Ask<'_, '_> {
         store::shown(self.request, object.id, Place::Live.word(), facts)
     }
 
+    /// As before a detach, in whichever of its places it is: a guest that was asked may be letting go.
+    fn there(&self, object: &Object, disk: &DiskBody) -> Vec<Expectation> {
+        let mut facts = Body::Disk(disk.clone()).facts();
+        for fact in ["live", "config"] {
+            facts.remove(fact);
+        }
+        facts.insert("health", "good".to_owned());
+        store::shown(self.request, object.id, Place::Live.word(), facts)
+    }
+
     fn attach(&self, after: &Record) -> Result<Step, Diagnostic> {
         let (object, disk) = (&after.object, self.disk(&after.object.body)?);
         self.check(disk)?;
@@ -110,7 +120,7 @@ impl Ask<'_, '_> {
             Undo::Run(self.attaching(object, disk)),
             Proof {
                 done: store::absent(self.request, object.id),
-                not_done: self.live(object, self.disk(&live.body)?),
+                not_done: self.there(object, self.disk(&live.body)?),
             },
             vec![Effect::Forget(object.key.clone())],
         );

@@ -215,6 +215,9 @@ fn xl_is_not_believed() {
     let answer = site.bench.run(&detach.run, None);
     assert!(answer.status == 1 && answer.stderr.contains("did not let go"), "{}", answer.stderr);
     assert_eq!(site.presence(&record).0, "closing");
+    let Undo::Run(undo) = &detach.undo else { panic!() };
+    site.bench.succeed(undo);
+    assert!(site.bench.shows(&detach.proof.not_done), "what a guest keeps is not detached");
     site.fault("");
     site.bench.succeed(&detach.run);
     assert!(site.bench.shows(&detach.proof.done));
