@@ -107,14 +107,13 @@ async fn look_at(
                 questions.push(question.clone());
             }
         }
-        // Neither waits for the other: asking programs for their versions takes as long as a short look.
-        let needed: Vec<Query> = needs.iter().filter_map(|needs| needs.query()).collect();
-        match hosts.ask_aside(host, &questions, &needed).await {
-            Ok([answers, said]) => {
-                let said: Vec<(Query, Answer)> = needed.into_iter().zip(said).collect();
-                let answers: Vec<(Query, Answer)> = questions.into_iter().zip(answers).collect();
+        let mut queries: Vec<Query> = needs.iter().filter_map(|needs| needs.query()).collect();
+        queries.extend(questions);
+        match hosts.ask(host, &queries).await {
+            Ok(answers) => {
+                let answers: Vec<(Query, Answer)> = queries.into_iter().zip(answers).collect();
                 for needs in needs {
-                    refuse_lacking(&mut looks, needs, &said);
+                    refuse_lacking(&mut looks, needs, &answers);
                 }
                 looks.iter_mut().for_each(|look| look.take(&answers));
             }
@@ -130,7 +129,7 @@ async fn look_at(
 /// What has to be on a host for these containers, each once.
 fn needs(looks: &[Look<'_>]) -> Vec<&'static Needs> {
     let mut found = vec![&needs::HOST];
-    for needs in looks.iter().filter_map(|look| Some(look.provider?.needs())) {
+    for needs in looks.iter().filter_map(|look| Some(look.provider?.needs_to_look())) {
         if !found.iter().any(|known| std::ptr::eq(*known, needs)) {
             found.push(needs);
         }
@@ -148,7 +147,7 @@ fn refuse_lacking(looks: &mut [Look<'_>], needs: &'static Needs, answers: &[(Que
         return;
     }
     let concerned = |look: &&mut Look<'_>| {
-        let own = look.provider.map(|provider| provider.needs());
+        let own = look.provider.map(|provider| provider.needs_to_look());
         std::ptr::eq(needs, &needs::HOST) || own.is_some_and(|own| std::ptr::eq(own, needs))
     };
     for look in looks.iter_mut().filter(concerned) {

@@ -147,50 +147,27 @@ impl Hosts {
     /// # Errors
     /// Where the host cannot be reached or the connection broke. A query that ran and failed is an [`Answer`].
     pub async fn ask(&self, host: &HostName, queries: &[Query]) -> Result<Vec<Answer>, HostError> {
-        let [answers, _] = self.ask_aside(host, queries, &[]).await?;
-        Ok(answers)
-    }
-
-    /// Asks a host two sets of questions side by side, in a shell each: one round trip.
-    ///
-    /// # Errors
-    /// As [`Hosts::ask`].
-    pub async fn ask_aside(
-        &self,
-        host: &HostName,
-        queries: &[Query],
-        aside: &[Query],
-    ) -> Result<[Vec<Answer>; 2], HostError> {
         let error = |why| HostError { host: host.clone(), why };
-        let pool = self.pool(host).map_err(error)?;
-        let count = queries.len() + aside.len();
-        if count == 0 {
-            return Ok([Vec::new(), Vec::new()]);
-        }
-        self.count(count);
-        let begun = Instant::now();
-        let answered = tokio::try_join!(self.answers(pool, queries), self.answers(pool, aside));
-        tracing::debug!(%host, queries = count, answered = answered.is_ok(), ms = milliseconds(begun), "asked");
-        answered.map(|(queries, aside)| [queries, aside]).map_err(error)
-    }
-
-    async fn answers(&self, pool: &Pool, queries: &[Query]) -> Result<Vec<Answer>, String> {
         let messages: Vec<Message> = queries
             .iter()
-            .map(|query| Ok(Body::of_query(query)?.message()))
-            .collect::<Result<_, String>>()?;
+            .map(|query| Body::of_query(query).map(|body| body.message()))
+            .collect::<Result<_, _>>()
+            .map_err(error)?;
         if messages.is_empty() {
             return Ok(Vec::new());
         }
-        let mut held = pool.reader().await?;
-        match held.channel.exchange(&messages, self.patience.query).await {
-            Ok(answers) => {
-                held.give_back();
-                Ok(answers)
-            }
-            Err(lost) if held.channel.is_greeted() => Err(lost.0),
-            Err(lost) => Err(held.pool.unreachable(&lost.0)),
-        }
+        let mut held = self.pool(host).map_err(error)?.reader().await.map_err(error)?;
+        self.count(messages.len());
+        let begun = Instant::now();
+        let exchanged = held.channel.exchange(&messages, self.patience.query).await;
+        tracing::debug!(%host, queries = messages.len(), answered = exchanged.is_ok(), ms = milliseconds(begun), "asked");
+        let answers = match exchanged {
+            Ok(answers) => answers,
+            Err(lost) if held.channel.is_greeted() => return Err(error(lost.0)),
+            Err(lost) => return Err(error(held.pool.unreachable(&lost.0))),
+        };
+        held.give_back();
+        Ok(answers)
     }
 
     /// Sends one mutating frame: one round trip.

@@ -1,4 +1,4 @@
-//! The shells of one host: two that are asked, and a few that act.
+//! The shells of one host: one that is asked, and a few that act.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -97,8 +97,7 @@ impl Pool {
         Pool {
             spec,
             ssh,
-            // One for what is there, and one for what that needs.
-            readers: Idle::new(2),
+            readers: Idle::new(1),
             writers,
             machine: OnceLock::new(),
             held: AtomicUsize::new(0),

@@ -68,6 +68,11 @@ pub trait Provider: Sync {
         &needs::NOTHING
     }
 
+    /// What of [`Provider::needs`] the survey does not tell of by itself: it is asked with the first look.
+    fn needs_to_look(&self) -> &'static Needs {
+        self.needs()
+    }
+
     /// What `vbs host check` asks the host of a container for [`Provider::dangers`]. Nothing is changed by it.
     fn examine(&self, container: &ContainerSpec) -> Vec<Query> {
         let _ = container;

@@ -16,7 +16,9 @@ use crate::providers::store::replaced;
 
 pub fn view(scope: &Scope<'_>, answers: &[Answer]) -> ContainerView {
     let read = match answers {
-        [answer] => Report::parse(answer).and_then(|report| understand(scope, &report)),
+        [answer] => Report::parse(answer)
+            .map_err(|why| format!("{}: {why}", scope.container.host))
+            .and_then(|report| understand(scope, &report)),
         _ => Err(format!("{} answers came to one question", answers.len())),
     };
     read.map_or_else(|why| ContainerView::Unsurveyed { why }, ContainerView::Present)

@@ -400,7 +400,7 @@ fn check_version(told: &str) -> Result<(), String> {
     let mut parts = number.split('.').map(|part| part.parse().unwrap_or(0));
     let found: [u32; 3] = std::array::from_fn(|_| parts.next().unwrap_or(0));
     if found < OLDEST {
-        return Err(format!("lvm2 2.03.11 or newer is needed, and {number} was found: install a newer one"));
+        return Err(format!("lvm2 >= 2.03.11 is needed, {number} found. Install lvm2, or a newer one"));
     }
     Ok(())
 }

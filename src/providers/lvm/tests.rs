@@ -357,7 +357,7 @@ fn tools_that_are_missing_or_too_old_are_named() {
         Answer { stdout: answer.stdout.replace(from, to), ..answer }
     };
     let why = why_not(&with("2.03.16(2)", "2.02.98(2)"), "vg0", "tp");
-    assert!(why.contains("2.03.11 or newer is needed, and 2.02.98 was found"), "{why}");
+    assert!(why.contains("lvm2 >= 2.03.11 is needed, 2.02.98 found"), "{why}");
     let missing = with("/usr/sbin/thin_check\n", "");
     assert!(why_not(&missing, "vg0", "tp").contains("thin-provisioning-tools"));
     assert_eq!(surveyed(&missing, "", &[]).objects.len(), 1, "thick volumes do not need it");

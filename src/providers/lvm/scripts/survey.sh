@@ -3,7 +3,7 @@
 # No field here costs a process or a message of its own for each logical volume, and lvm.conf cannot change how any of
 # them is written.
 [ "$(id -u)" -eq 0 ] || vbs_refuse "LVM needs root on this host: log in as root, or set become = \"sudo\" in the host's block"
-command -v lvm >/dev/null || vbs_refuse "lvm is not installed on this host: install lvm2, 2.03.11 or newer"
+command -v lvm >/dev/null || vbs_refuse "lvm2 >= 2.03.11 is needed, none found. Install lvm2, or a newer one"
 export LVM_SUPPRESS_FD_WARNINGS=1
 # The report takes longest: what comes before it is asked meanwhile.
 {
