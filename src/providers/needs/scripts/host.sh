@@ -1,10 +1,8 @@
 # What every provider needs. A program that lacks what is needed is as good as missing: the flock of busybox has no -E
 # and says no version; a sync without file names writes everything that is dirty.
-# They are asked at once: a plan waits for it.
-printf 'flock %s\n' "$(flock --version 2>/dev/null || :)" &
+printf 'flock %s\n' "$(flock --version 2>/dev/null || :)"
 case $(sync --help 2>&1 || :) in
     *--data* | *'[-df]'*) printf 'sync present\n' ;;
     *) printf 'sync\n' ;;
 esac
 if command -v timeout >/dev/null; then printf 'timeout present\n'; else printf 'timeout\n'; fi
-wait
