@@ -12,6 +12,16 @@ fi
 value=
 if [ -n "$login" ]; then IFS= read -r value || vbs_refuse "the secret of $login did not come"; fi
 look_at_vm
+# A killed frame may have asked the guest to let go of the disk, and the guest may be about to: what is there now is not what
+# stays. One that has not let go after 5 s keeps it.
+asked=
+if exists "$way"; then read -r asked <"$way" || :; fi
+patience=25
+while [ -n "$asked" ] && [ -n "$there" ] && [ "$patience" -gt 0 ]; do
+    patience=$((patience - 1))
+    sleep 0.2
+    look_at_vm
+done
 [ -n "$runs$keeps" ] ||
     vbs_refuse "VM $vm does not exist at $uri, or is off and has no configuration: start it, then attach to it"
 wanted=$keeps

@@ -52,6 +52,8 @@ lasts() {
 }
 
 if [ -n "$there" ]; then
+    # Whoever takes a killed frame back has to know that the guest was asked.
+    if exists "$way"; then printf 'asked\n' >"$way"; fi
     outcome=$(watch | unplug)
     case $outcome in
         gone) ;;

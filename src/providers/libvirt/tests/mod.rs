@@ -42,6 +42,30 @@ fn detaching_from_a_vm_that_runs_endures() {
     assert_eq!(contents(&rig.daemon, "web"), before);
 }
 
+/// A frame that was killed had asked, and the guest lets go while that is taken back.
+#[test]
+fn what_a_guest_lets_go_of_late_is_given_back() {
+    let Some(rig) = Rig::new(Guest::Holding, true) else { return };
+    let record = rig.writing(1, Bus::Virtio);
+    rig.bench.made(&record, None);
+    let detach = rig.detach(&record);
+    rig.daemon.say(&["detach-device-alias", "web", "--alias", &rig.alias(1), "--live"]);
+    let way = rig.bench.path().join(format!(".vbs/{}.{}.way", id(1), rig.bench.lineage));
+    fs::write(&way, "asked\n").unwrap();
+    let Undo::Run(undo) = &detach.undo else { panic!() };
+    let daemon = &*rig.daemon;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_secs(2));
+            daemon.say(&["reset", "web"]);
+        });
+        rig.bench.succeed(undo);
+    });
+    assert!(rig.daemon.live("web").contains(&rig.alias(1)), "it is in the VM, whatever the guest did");
+    assert_eq!(rig.presence(1), (READY.to_owned(), READY.to_owned()));
+    assert!(!way.exists());
+}
+
 #[test]
 fn a_guest_that_keeps_its_disk_is_waited_for_and_the_disk_stays_in_both_places() {
     let Some(rig) = Rig::new(Guest::Holding, true) else { return };

@@ -13,13 +13,24 @@ fi
 secret=
 if [ -n "$login" ]; then IFS= read -r secret || vbs_refuse "the secret of $login did not come"; fi
 trap 'rm -f -- "$way"; [ -n "$marked" ] || rm -f -- "$store/$id.json.new" "$store/$id.json"' EXIT
+asked=
+if exists "$way"; then read -r asked <"$way" || :; fi
 : >"$way"
 if [ -z "$marked_so" ]; then save_seated; fi
 # From here on QEMU may have something of ours.
 trap - EXIT
-export block nodes plug controller suffix slot login
+export block nodes plug controller suffix slot login asked
 speak "$away"'
 list /machine/peripheral
+# A killed frame may have asked the guest to let go of the disk, and the guest may be about to: what is there now is not
+# what stays. One that has not let go after 5 s keeps it.
+patience=50
+while [ -n "$asked" ] && [ "$patience" -gt 0 ]; do
+    case $answer in *"\"name\": \"$device\""*) ;; *) break ;; esac
+    patience=$((patience - 1))
+    sleep 0.1
+    list /machine/peripheral
+done
 case $answer in *"\"name\": \"$device\""*) end there ;; esac
 there=$answer
 clear || end "stuck $answer"

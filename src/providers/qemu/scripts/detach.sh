@@ -3,9 +3,12 @@
 same_store
 read_mark "$id"
 if exists "$store/$id.json" || exists "$way"; then : >"$way"; fi
+export way
 speak "$away"'
 list /machine/peripheral
 case $answer in *"\"name\": \"$device\""*)
+    # Whoever takes a killed frame back has to know that the guest was asked.
+    [ ! -e "$way" ] || printf "asked\n" >"$way"
     if ! ask "{\"execute\":\"device_del\",\"arguments\":{\"id\":\"$device\"}}"; then
         case $answer in
             *"already in the process of unplug"*) ;;
