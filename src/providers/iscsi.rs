@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::schema::{Attribute, AttributeType};
-use crate::model::{ContainerSpec, Setting};
+use crate::model::{ContainerSpec, Record, Setting};
 
 /// An IQN has at most this many bytes.
 const LONGEST_NAME: usize = 223;
@@ -114,6 +114,19 @@ pub fn check_prefix(prefix: &str) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// Mutual CHAP that QEMU's own initiator would leave out without a word.
+pub fn qemu_knows_no_mutual(after: &Record) -> Diagnostic {
+    Diagnostic::error(
+        "QEMU cannot check a target's secret",
+        format!(
+            "{} reaches its target by QEMU's own iSCSI, and the export asks for mutual CHAP, for which QEMU has no option: it \
+             would attach without the check. Take mutual CHAP from the export, or let the host log in, with an initiator other \
+             than \"builtin\".",
+            after.object.key.address
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ impl Ask<'_, '_> {
     }
 
     fn attach(&self, after: &Record) -> Result<Step, Diagnostic> {
-        let (object, disk) = (&after.object, self.disk(&after.object.body)?);
+        let (object, disk) = (&after.object, store::disk(self.request, &after.object.body)?);
         let mut step = store::step(
             self.request,
             "attach",
@@ -94,7 +94,7 @@ impl Ask<'_, '_> {
 
     /// What is there is detached, wherever it points by now; taking that back restores it as it was found.
     fn detach(&self, record: &Record, live: &Observed) -> Result<Step, Diagnostic> {
-        let (object, disk) = (&record.object, self.disk(&live.body)?);
+        let (object, disk) = (&record.object, store::disk(self.request, &live.body)?);
         let mut step = store::step(
             self.request,
             "detach",
@@ -111,7 +111,11 @@ impl Ask<'_, '_> {
 
     /// Only where a disk points, and what its mark says of it, can change in place.
     fn update(&self, after: &Record, live: &Observed) -> Result<Vec<Step>, Diagnostic> {
-        let (id, before, disk) = (after.object.id, self.disk(&live.body)?, self.disk(&after.object.body)?);
+        let (id, before, disk) = (
+            after.object.id,
+            store::disk(self.request, &live.body)?,
+            store::disk(self.request, &after.object.body)?,
+        );
         if (&before.vm, &before.device) != (&disk.vm, &disk.device) {
             return Err(store::impossible(self.request, "a disk is detached and attached to move it"));
         }
@@ -132,12 +136,5 @@ impl Ask<'_, '_> {
             Proof { done: self.live(id, disk), not_done: self.live(id, before) },
             vec![Effect::Put(Box::new(after.clone()))],
         )])
-    }
-
-    fn disk<'b>(&self, body: &'b Body) -> Result<&'b DiskBody, Diagnostic> {
-        match body {
-            Body::Disk(disk) => Ok(disk),
-            _ => Err(store::impossible(self.request, "it is no disk")),
-        }
     }
 }

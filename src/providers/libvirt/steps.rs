@@ -8,8 +8,8 @@ use crate::model::{Body, DiskBody, Object, Observed, Place, Presence, Record};
 use crate::plan::step::{
     Claim, Effect, Expectation, Operation, Proof, Request, Step, Title, TitleVerb, Undo,
 };
-use crate::providers::seat;
 use crate::providers::store::steps::{self as store, Entry};
+use crate::providers::{iscsi, seat};
 
 use super::kinds::{self, NAME};
 use super::{verbs, xml};
@@ -42,7 +42,7 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
 /// Freezes the guest of a disk, and thaws it; the request is what is done in between.
 pub fn freeze(request: &Request<'_>, record: &Record) -> Result<[Step; 2], Diagnostic> {
     let ask = Ask { request };
-    let (object, disk) = (&record.object, ask.disk(&record.object.body)?);
+    let (object, disk) = (&record.object, store::disk(ask.request, &record.object.body)?);
     let container = &request.container.address;
     // When all is proved the guest is thawed, as it was before: that it was frozen for all of the time in between is for the
     // thaw to say, and where it was not, the disk does not show what is wanted of it.
@@ -169,9 +169,9 @@ impl Ask<'_, '_> {
     }
 
     fn attach(&self, after: &Record) -> Result<Step, Diagnostic> {
-        let (object, disk) = (&after.object, self.disk(&after.object.body)?);
+        let (object, disk) = (&after.object, store::disk(self.request, &after.object.body)?);
         if disk.network.as_ref().is_some_and(|network| network.mutual.is_some()) {
-            return Err(knows_no_mutual(after));
+            return Err(iscsi::qemu_knows_no_mutual(after));
         }
         if xml::place(&disk.device).is_none_or(|(bus, _)| bus != disk.bus) {
             return Err(on_another_bus(after, disk));
@@ -179,7 +179,7 @@ impl Ask<'_, '_> {
         let mut step = store::step(
             self.request,
             "attach",
-            self.title(TitleVerb::Attach, disk, format!("to {}", source(disk))),
+            self.title(TitleVerb::Attach, disk, format!("to {}", store::source(disk))),
             self.attaching(&verbs::ATTACH, object, disk),
             Undo::Run(self.detaching(object, disk)),
             Proof { done: self.live(object, disk), not_done: store::absent(self.request, object.id) },
@@ -192,14 +192,14 @@ impl Ask<'_, '_> {
 
     /// What is there is detached; taking that back makes it whole again.
     fn detach(&self, record: &Record, live: &Observed) -> Result<Step, Diagnostic> {
-        let (object, disk) = (&record.object, self.disk(&live.body)?);
+        let (object, disk) = (&record.object, store::disk(self.request, &live.body)?);
         let presence = disk.presence.as_ref().map(|_| Presence::ready());
         let whole = DiskBody { presence, ..disk.clone() };
         let found = Object { body: Body::Disk(whole.clone()), ..object.clone() };
         let mut step = store::step(
             self.request,
             "detach",
-            self.title(TitleVerb::Detach, disk, format!("from {}", source(disk))),
+            self.title(TitleVerb::Detach, disk, format!("from {}", store::source(disk))),
             self.detaching(object, disk),
             Undo::Run(self.attaching(&verbs::ATTACH, &found, &whole)),
             Proof { done: store::absent(self.request, object.id), not_done: self.there(object, disk) },
@@ -213,7 +213,11 @@ impl Ask<'_, '_> {
     /// What is missing in one place is made there, the configuration follows the volume's name, and what the guest is shown
     /// can grow: nothing of it takes the disk from a guest.
     fn update(&self, after: &Record, live: &Observed) -> Result<Vec<Step>, Diagnostic> {
-        let (object, found, disk) = (&after.object, self.disk(&live.body)?, self.disk(&after.object.body)?);
+        let (object, found, disk) = (
+            &after.object,
+            store::disk(self.request, &live.body)?,
+            store::disk(self.request, &after.object.body)?,
+        );
         let whole = DiskBody { presence: disk.presence.clone(), ..found.clone() };
         let moved = DiskBody { host_path: disk.host_path.clone(), ..whole.clone() };
         let grown = DiskBody { size: disk.size, ..moved.clone() };
@@ -247,7 +251,7 @@ impl Ask<'_, '_> {
             steps.push(store::step(
                 self.request,
                 "note",
-                self.title(TitleVerb::Rename, disk, format!("for {}", source(disk))),
+                self.title(TitleVerb::Rename, disk, format!("for {}", store::source(disk))),
                 note(&moved),
                 Undo::Run(note(found)),
                 Proof { done: self.live(object, &moved), not_done: self.live(object, found) },
@@ -268,24 +272,12 @@ impl Ask<'_, '_> {
         }
         Ok(steps)
     }
-
-    fn disk<'b>(&self, body: &'b Body) -> Result<&'b DiskBody, Diagnostic> {
-        match body {
-            Body::Disk(disk) => Ok(disk),
-            _ => Err(store::impossible(self.request, "it is no disk")),
-        }
-    }
 }
 
 /// Who logs in with a secret; empty where nobody does.
 fn user(disk: &DiskBody) -> String {
     let login = disk.network.as_ref().and_then(|network| network.login.as_ref());
     login.map(|login| login.user.clone()).unwrap_or_default()
-}
-
-/// What is attached, for people.
-fn source(disk: &DiskBody) -> &str {
-    disk.network.as_ref().map_or(disk.host_path.as_str(), |network| network.target.as_str())
 }
 
 /// What is mended, for people.
@@ -297,18 +289,6 @@ fn missing(found: &DiskBody) -> String {
         (false, true) => format!("in the running VM: {live}"),
         (false, false) => format!("in the running VM: {live}, and in its configuration: {config}"),
     }
-}
-
-fn knows_no_mutual(after: &Record) -> Diagnostic {
-    Diagnostic::error(
-        "QEMU cannot check a target's secret",
-        format!(
-            "{} reaches its target by QEMU's own iSCSI, and the export asks for mutual CHAP, for which QEMU has no option: it \
-             would attach without the check. Take mutual CHAP from the export, or let the host log in, with an initiator other \
-             than \"builtin\".",
-            after.object.key.address
-        ),
-    )
 }
 
 fn on_another_bus(after: &Record, disk: &DiskBody) -> Diagnostic {

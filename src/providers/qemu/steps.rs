@@ -8,8 +8,8 @@ use crate::model::{Body, DiskBody, Object, Observed, Place, Record};
 use crate::plan::step::{
     Claim, Effect, Expectation, Operation, Proof, Request, Step, Title, TitleVerb, Undo,
 };
-use crate::providers::seat;
 use crate::providers::store::steps::{self as store, Entry};
+use crate::providers::{iscsi, seat};
 
 use super::kinds::{self, NAME};
 use super::{qmp, verbs};
@@ -123,14 +123,14 @@ impl Ask<'_, '_> {
     }
 
     fn attach(&self, after: &Record) -> Result<Step, Diagnostic> {
-        let (object, disk) = (&after.object, self.disk(&after.object.body)?);
+        let (object, disk) = (&after.object, store::disk(self.request, &after.object.body)?);
         if disk.network.as_ref().is_some_and(|network| network.mutual.is_some()) {
-            return Err(self.knows_no_mutual(after));
+            return Err(iscsi::qemu_knows_no_mutual(after));
         }
         let mut step = store::step(
             self.request,
             "attach",
-            self.title(TitleVerb::Attach, disk, format!("to {}", source(disk))),
+            self.title(TitleVerb::Attach, disk, format!("to {}", store::source(disk))),
             self.attaching(object, disk),
             Undo::Run(self.detaching(object, disk)),
             Proof { done: self.live(object, disk), not_done: store::absent(self.request, object.id) },
@@ -141,29 +141,17 @@ impl Ask<'_, '_> {
         Ok(step)
     }
 
-    fn knows_no_mutual(&self, after: &Record) -> Diagnostic {
-        Diagnostic::error(
-            "QEMU cannot check a target's secret",
-            format!(
-                "{} reaches its target by QEMU's own iSCSI, and the export asks for mutual CHAP, for which QEMU has no \
-                 option: it would attach without the check. Take mutual CHAP from the export, or let the host log in, with \
-                 an initiator other than \"builtin\".",
-                after.object.key.address
-            ),
-        )
-    }
-
     /// What is there is detached; taking that back restores it as it was found.
     fn detach(&self, record: &Record, live: &Observed) -> Result<Step, Diagnostic> {
-        let (object, disk) = (&record.object, self.disk(&live.body)?);
+        let (object, disk) = (&record.object, store::disk(self.request, &live.body)?);
         // What its guest has let go of is made whole: the device's name is a word of ours.
-        let was = self.disk(&object.body)?;
+        let was = store::disk(self.request, &object.body)?;
         let disk = &DiskBody { device: was.device.clone(), ..disk.clone() };
         let found = Object { body: Body::Disk(disk.clone()), ..object.clone() };
         let mut step = store::step(
             self.request,
             "detach",
-            self.title(TitleVerb::Detach, disk, format!("from {}", source(disk))),
+            self.title(TitleVerb::Detach, disk, format!("from {}", store::source(disk))),
             self.detaching(object, disk),
             Undo::Run(self.attaching(&found, disk)),
             Proof { done: store::absent(self.request, object.id), not_done: self.there(object, disk) },
@@ -176,7 +164,11 @@ impl Ask<'_, '_> {
 
     /// What the guest is shown can grow, and the volume can have another name: QEMU has it open and needs none.
     fn update(&self, after: &Record, live: &Observed) -> Result<Vec<Step>, Diagnostic> {
-        let (object, was, disk) = (&after.object, self.disk(&live.body)?, self.disk(&after.object.body)?);
+        let (object, was, disk) = (
+            &after.object,
+            store::disk(self.request, &live.body)?,
+            store::disk(self.request, &after.object.body)?,
+        );
         let moved = DiskBody { host_path: disk.host_path.clone(), ..was.clone() };
         let grown = DiskBody { size: disk.size, ..moved.clone() };
         let same = Body::Disk(grown.clone()).facts() == Body::Disk(disk.clone()).facts();
@@ -198,7 +190,7 @@ impl Ask<'_, '_> {
             steps.push(store::step(
                 self.request,
                 "note",
-                self.title(TitleVerb::Rename, disk, format!("for {}", source(disk))),
+                self.title(TitleVerb::Rename, disk, format!("for {}", store::source(disk))),
                 note(&moved),
                 Undo::Run(note(was)),
                 Proof { done: self.live(object, &moved), not_done: self.live(object, was) },
@@ -219,16 +211,4 @@ impl Ask<'_, '_> {
         }
         Ok(steps)
     }
-
-    fn disk<'b>(&self, body: &'b Body) -> Result<&'b DiskBody, Diagnostic> {
-        match body {
-            Body::Disk(disk) => Ok(disk),
-            _ => Err(store::impossible(self.request, "it is no disk")),
-        }
-    }
-}
-
-/// What is attached, for people.
-fn source(disk: &DiskBody) -> &str {
-    disk.network.as_ref().map_or(disk.host_path.as_str(), |network| network.target.as_str())
 }

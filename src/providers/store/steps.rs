@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
-use crate::model::{Body, Bytes, ContainerRecord, Kind, ObjectKey, Record, Texts};
+use crate::model::{Body, Bytes, ContainerRecord, DiskBody, Kind, ObjectKey, Record, Texts};
 use crate::plan::step::{
     Claim, Effect, Expectation, Holds, Proof, Request, Step, StepId, Title, TitleVerb, Undo,
 };
@@ -65,6 +65,22 @@ pub fn impossible(request: &Request<'_>, what: &str) -> Diagnostic {
         "{} was to be changed in a way that {} cannot: {what}",
         request.key, request.container.address
     ))
+}
+
+/// The body of a disk, for hypervisors.
+///
+/// # Errors
+/// Where it is of something else, which no plan asks for.
+pub fn disk<'b>(request: &Request<'_>, body: &'b Body) -> Result<&'b DiskBody, Diagnostic> {
+    match body {
+        Body::Disk(disk) => Ok(disk),
+        _ => Err(impossible(request, "it is no disk")),
+    }
+}
+
+/// What is attached, for people: the target of a network disk, else where it is on its host.
+pub fn source(disk: &DiskBody) -> &str {
+    disk.network.as_ref().map_or(disk.host_path.as_str(), |network| network.target.as_str())
 }
 
 /// What a survey shows of an object with these facts at `place`.

@@ -92,7 +92,7 @@ impl Ask<'_, '_> {
     }
 
     fn attach(&self, after: &Record) -> Result<Step, Diagnostic> {
-        let (object, disk) = (&after.object, self.disk(&after.object.body)?);
+        let (object, disk) = (&after.object, store::disk(self.request, &after.object.body)?);
         self.check(disk)?;
         let mut step = store::step(
             self.request,
@@ -111,7 +111,7 @@ impl Ask<'_, '_> {
     /// Taking it back makes it as it is recorded.
     fn detach(&self, record: &Record, live: &Observed) -> Result<Step, Diagnostic> {
         let object = &record.object;
-        let disk = self.disk(&object.body)?;
+        let disk = store::disk(self.request, &object.body)?;
         let mut step = store::step(
             self.request,
             "detach",
@@ -120,7 +120,7 @@ impl Ask<'_, '_> {
             Undo::Run(self.attaching(object, disk)),
             Proof {
                 done: store::absent(self.request, object.id),
-                not_done: self.there(object, self.disk(&live.body)?),
+                not_done: self.there(object, store::disk(self.request, &live.body)?),
             },
             vec![Effect::Forget(object.key.clone())],
         );
@@ -131,8 +131,8 @@ impl Ask<'_, '_> {
 
     /// What is missing, in the running guest or in its file, is made. Nothing else of a disk can change in place.
     fn update(&self, after: &Record, live: &Observed) -> Result<Vec<Step>, Diagnostic> {
-        let (object, disk) = (&after.object, self.disk(&after.object.body)?);
-        let found = self.disk(&live.body)?;
+        let (object, disk) = (&after.object, store::disk(self.request, &after.object.body)?);
+        let found = store::disk(self.request, &live.body)?;
         if live.body.facts() == object.body.facts() {
             return Ok(Vec::new());
         }
@@ -176,12 +176,5 @@ impl Ask<'_, '_> {
             return refuse("xl refuses a disk that another guest of the host writes to, and looks at no other host. Share it read-only, or use a hypervisor that knows shared disks.".to_owned());
         }
         Ok(())
-    }
-
-    fn disk<'b>(&self, body: &'b Body) -> Result<&'b DiskBody, Diagnostic> {
-        match body {
-            Body::Disk(disk) => Ok(disk),
-            _ => Err(store::impossible(self.request, "it is no disk")),
-        }
     }
 }

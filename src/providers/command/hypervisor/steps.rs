@@ -145,7 +145,7 @@ impl Ask<'_, '_> {
     }
 
     fn attach(&self, after: &Record) -> Result<Step, Diagnostic> {
-        let (object, disk) = (&after.object, self.disk(&after.object.body)?);
+        let (object, disk) = (&after.object, store::disk(self.request, &after.object.body)?);
         let tells_access = look::tells(self.request.container, "attach", "access");
         if disk.access == Access::ReadOnly && !tells_access {
             return Err(Diagnostic::error(
@@ -175,7 +175,7 @@ impl Ask<'_, '_> {
     }
 
     fn detach(&self, record: &Record, live: &Observed) -> Result<Step, Diagnostic> {
-        let (object, disk) = (&record.object, self.disk(&live.body)?);
+        let (object, disk) = (&record.object, store::disk(self.request, &live.body)?);
         let undo = match self.request.container.list("attach") {
             Some(_) => Undo::Run(self.attaching(object, disk)?),
             None => Undo::Impossible { why: "the hypervisor has no template `attach`".to_owned() },
@@ -196,7 +196,7 @@ impl Ask<'_, '_> {
 
     /// Nothing of a disk can change in place.
     fn update(&self, after: &Record, live: &Observed) -> Result<Vec<Step>, Diagnostic> {
-        if self.disk(&live.body)? == self.disk(&after.object.body)? {
+        if store::disk(self.request, &live.body)? == store::disk(self.request, &after.object.body)? {
             return Ok(Vec::new());
         }
         Err(Diagnostic::error(
@@ -206,12 +206,5 @@ impl Ask<'_, '_> {
                 after.object.key.address, after.object.key.address
             ),
         ))
-    }
-
-    fn disk<'b>(&self, body: &'b Body) -> Result<&'b DiskBody, Diagnostic> {
-        match body {
-            Body::Disk(disk) => Ok(disk),
-            _ => Err(store::impossible(self.request, "it is no disk")),
-        }
     }
 }
