@@ -11,6 +11,7 @@ use crate::apply::Views;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::{Exit, Failure};
 use crate::hosts::Hosts;
+use crate::model::ContainerView;
 use crate::plan::Plan;
 use crate::plan::build::Built;
 use crate::plan::world::Options;
@@ -101,6 +102,8 @@ pub fn look_and_plan(
         runtime()?.block_on(situation.look(&hosts))?
     };
     let mut built = situation.plan(&views)?;
+    let is_seen = |view: &ContainerView| !matches!(view, ContainerView::Unsurveyed { .. });
+    built.plan.looked = !no_refresh && views.values().any(is_seen);
     let changes = output_changes(context, situation, &views, &mut built)?;
     Ok((views, built, changes))
 }

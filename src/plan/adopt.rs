@@ -60,6 +60,7 @@ pub fn adopt(
         mode: Mode::Import,
         changes: rows,
         drift: Vec::new(),
+        looked: true,
         steps: ordered.steps,
         edges: ordered.edges,
         state_effects: Vec::new(),

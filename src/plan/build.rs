@@ -77,6 +77,7 @@ pub fn build(
         mode,
         changes: rows,
         drift: found.drift,
+        looked: false,
         steps,
         edges,
         state_effects: effects,

@@ -50,6 +50,9 @@ pub struct Plan {
     pub changes: Vec<ResourceChange>,
     /// What is not as it was recorded, whether or not the plan mends it.
     pub drift: Vec<Drift>,
+    /// Whether any host showed what is there: where nothing was looked at, nothing is said of it.
+    #[serde(default)]
+    pub looked: bool,
     /// In an order that respects `edges`, irreversible steps last.
     pub steps: Vec<Step>,
     /// `(before, after)`, indices into `steps`.

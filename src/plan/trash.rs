@@ -150,6 +150,7 @@ impl<'a> Draft<'a> {
             mode: Mode::Trash,
             changes: self.rows,
             drift: Vec::new(),
+            looked: true,
             steps: ordered.steps,
             edges: ordered.edges,
             state_effects: Vec::new(),

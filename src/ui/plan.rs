@@ -102,6 +102,7 @@ fn drift(drift: &[Drift], style: Style, out: &mut impl Write) -> io::Result<()> 
 
 fn why_nothing(plan: &Plan) -> &'static str {
     match plan.mode {
+        Mode::Normal if !plan.looked => "What is configured and recorded agrees. No host was looked at.",
         Mode::Normal if plan.drift.is_empty() => {
             "What is configured, recorded and found on the hosts agrees."
         }

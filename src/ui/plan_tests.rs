@@ -15,6 +15,7 @@ pub(in crate::ui) fn plan(changes: Vec<ResourceChange>, steps: Vec<Step>) -> Pla
         mode: Mode::Normal,
         changes,
         drift: Vec::new(),
+        looked: true,
         steps,
         edges: Vec::new(),
         state_effects: Vec::new(),
@@ -225,6 +226,8 @@ fn texts_of_several_lines_are_shown_as_a_difference() {
 fn no_changes_stands_alone_with_a_reason() {
     let mut empty = plan(Vec::new(), Vec::new());
     assert_eq!(shown(&empty), "No changes. What is configured, recorded and found on the hosts agrees.\n");
+    empty.looked = false;
+    assert_eq!(shown(&empty), "No changes. What is configured and recorded agrees. No host was looked at.\n");
     empty.mode = Mode::Destroy;
     assert_eq!(shown(&empty), "No changes. There is nothing to destroy.\n");
 }

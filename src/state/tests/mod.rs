@@ -50,6 +50,7 @@ impl Home {
             mode: Mode::Normal,
             changes: Vec::new(),
             drift: Vec::new(),
+            looked: true,
             steps: (0..steps).map(step).collect(),
             edges: Vec::new(),
             state_effects: Vec::new(),
