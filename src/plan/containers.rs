@@ -94,8 +94,10 @@ pub fn unused(world: &World<'_>, changes: &BTreeMap<ObjectKey, Change>, options:
     for record in world.records.values() {
         let decision = changes.get(&record.object.key).map(|change| &change.decision);
         let leaves_nothing = match decision {
-            // A volume leaves its data in the trash.
-            Some(Decision::Destroy) => !matches!(record.object.body, crate::model::Body::Volume(_)),
+            // A volume leaves its data in the trash, also where it is made again in another pool.
+            Some(Decision::Destroy | Decision::Replace) => {
+                !matches!(record.object.body, crate::model::Body::Volume(_))
+            }
             Some(Decision::Forget) => true,
             _ => false,
         };

@@ -54,6 +54,18 @@ fn names_change_by_renaming_and_labels_never_do() {
 }
 
 #[test]
+fn a_hypervisor_is_released_in_the_run_that_moves_its_last_disk() {
+    let elsewhere = "hypervisor \"directory\" \"there\" {\n  path = \"ROOT/there\"\n  create = true\n}\n";
+    let bench = Bench::applied(&(volume("db", "") + &attachment("a", "db", "vda")));
+    let text = elsewhere.to_owned() + &volume("db", "") + &attachment("a", "db", "vda");
+    bench.declare(&text.replace("hypervisor.here", "hypervisor.there"));
+    bench.vbs("apply --auto-approve").succeeds().says("hypervisor.here will be released");
+    bench.settled();
+    assert!(!bench.at("vms").exists(), "what was made for the first disk is left behind");
+    assert_eq!(fs::read_link(bench.at("there/web/vda")).unwrap(), bench.at("pool/db.img"));
+}
+
+#[test]
 fn a_rename_never_leaves_a_disk_pointing_to_nothing() {
     let renamed = volume("db", "name = \"data\"") + &attachment("a", "db", "vda");
     let bench = Bench::applied(&(volume("db", "") + &attachment("a", "db", "vda")));
