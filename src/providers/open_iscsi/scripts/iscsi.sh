@@ -71,6 +71,20 @@ serial_of() {
     told=$(tail -c +5 "/sys/block/$1/device/vpd_pg80" 2>/dev/null | tr -d '\000 ') || told=
 }
 
+# Whether the kernel has read of disk $1 how large it is and what its serial is.
+is_read() {
+    sectors=0
+    read -r sectors 2>/dev/null <"/sys/block/$1/size" || :
+    serial_of "$1"
+    [ "$sectors" != 0 ] && [ -n "$told" ]
+}
+
+# LOGGED_IN or what else session $1 is, into $state.
+read_state() {
+    state=
+    read -r state 2>/dev/null <"/sys/class/iscsi_session/session$1/state" || :
+}
+
 # Whether a process has a disk open, which is then in $opener. udev opens disks for a moment by itself.
 is_open() {
     opener=$(find /proc/[0-9]*/fd -maxdepth 1 \( -lname "/dev/$1" -o -lname "/dev/$1[0-9]*" \) 2>/dev/null | head -n 1) || :

@@ -65,6 +65,14 @@ done
 find_sessions
 [ -n "$sessions" ] || vbs_stop 1 "there is no session to $target after the login"
 for session in $sessions; do
+    # One that lost its target goes on trying by itself, every few seconds.
+    patience=60
+    while read_state "$session" && [ "$state" != LOGGED_IN ]; do
+        patience=$((patience - 1))
+        [ "$patience" -gt 0 ] ||
+            vbs_stop 1 "session $session to $target is $state and did not get in again within 30 s: is $portals reachable from here, and is the secret the one that the target has?"
+        sleep 0.5
+    done
     host=$(readlink -f "/sys/class/iscsi_session/session$session/device/..")
     host=${host##*/}
     find_disks "$session"
@@ -76,6 +84,13 @@ for session in $sessions; do
         sleep 0.1
     done
     for disk in $disks; do
+        # One that came while the target was silent has neither size nor serial until it is looked at again.
+        patience=20
+        while [ "$patience" -gt 0 ] && ! is_read "$disk"; do
+            patience=$((patience - 1))
+            echo 1 >"/sys/block/$disk/device/rescan" || :
+            sleep 0.5
+        done
         serial_of "$disk"
         # A server may have room for 32 characters alone: the digits decide.
         if [ "$(printf %s "$told" | tr -d -)" != "$(printf %s "$serial" | tr -d -)" ]; then
