@@ -314,8 +314,10 @@ fn clip(bytes: &[u8]) -> String {
 }
 
 fn hello() -> Message {
-    // The script is a constant without a quote.
-    let act = format!("'cat /etc/machine-id 2>/dev/null || :; printf %s \"{HELLO}\"'");
+    // The script is a constant without a quote, and starts no program.
+    let act = format!(
+        "'id=; {{ read -r id </etc/machine-id; }} 2>/dev/null || :; printf \"%s\\n%s\" \"$id\" \"{HELLO}\"'"
+    );
     Body { act, ..Body::default() }.message()
 }
 
