@@ -211,11 +211,19 @@ impl<'machine> Lab<'machine> {
 
     /// Stops the machine between two instructions: a connection to it is silent, and does not break.
     pub fn pause(&self) {
-        self.machine(Host::Store1).does("pause");
+        self.pause_of(Host::Store1);
     }
 
     pub fn resume(&self) {
-        self.machine(Host::Store1).does("continue");
+        self.resume_of(Host::Store1);
+    }
+
+    pub fn pause_of(&self, host: Host) {
+        self.machine(host).does("pause");
+    }
+
+    pub fn resume_of(&self, host: Host) {
+        self.machine(host).does("continue");
     }
 
     /// Whether the machine runs a command in so many seconds.

@@ -112,12 +112,13 @@ fn comes_and_goes(lab: &Lab) {
     assert!(dom0(lab, "tail -n 1 /etc/xen/web1.cfg").contains("vdev=xvdb"));
     dom0(lab, "xl create -n /etc/xen/web1.cfg | grep -q '\"vdev\": \"xvdb\"'");
 
-    // dom0 tells the guest of growth with the next thing that it reads or writes.
+    // dom0 tells the guest of growth with the next thing that it reads or writes, and writes for it past its own page cache.
     declare(lab, XEN, "96MiB", true);
     apply(lab);
     dom0(
         lab,
-        "xen-guest say web1 write xvdb hello; until head -c 5 /dev/vg0/db | grep -q hello; do sleep 1; done",
+        "xen-guest say web1 write xvdb hello
+         until dd if=/dev/vg0/db bs=4096 count=1 iflag=direct status=none | head -c 5 | grep -q hello; do sleep 1; done",
     );
     assert_eq!(seen(lab), format!("{THEIRS}\ndisk xvdb 196608 0"));
     settled(lab);

@@ -22,6 +22,9 @@ pub const CASES: &[Case] = &[
     Case::of("failure: the network between the hosts is down", network_down).on(VOLUME).with_kvm1(),
     Case::of("failure: target configuration lost at restart", configuration_lost).on(ATTACHED).with_kvm1(),
     Case::of("failure: the host of the VM restarts", host_restarts).on(ATTACHED).with_kvm1(),
+    Case::of("failure: the host of the VM is off for good, and comes back", host_lost)
+        .on(ATTACHED)
+        .with_kvm1(),
 ];
 
 /// Our one target on store1, as the shell finds it.
@@ -235,7 +238,8 @@ fn guest_refuses(lab: &Lab) {
     let (route, before) = begun::volume(lab);
     lab.ok_on(
         Host::Kvm1,
-        "sed -i 's/-global ICH9-LPC[^ ]*//' /etc/systemd/system/web1.service; systemctl daemon-reload; systemctl restart web1",
+        "cp /etc/systemd/system/web1.service /root
+         sed -i 's/-global ICH9-LPC[^ ]*//' /etc/systemd/system/web1.service; systemctl daemon-reload; systemctl restart web1",
     );
     let on_a_port = route.attached(SIZE).replace("\"scsi\"", "\"virtio\"");
     route.apply(&on_a_port);
@@ -248,7 +252,8 @@ fn guest_refuses(lab: &Lab) {
     // The VM ends, and with it what it held.
     lab.ok_on(
         Host::Kvm1,
-        "sed -i 's/-S /-S -global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off /; s/-S $/-S -global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off /' /etc/systemd/system/web1.service; systemctl daemon-reload; systemctl restart web1",
+        "mv /root/web1.service /etc/systemd/system; systemctl daemon-reload
+         systemctl restart web1 || { systemctl status web1; journalctl -n 20 -u web1; exit 1; }",
     );
     route.apply(&route.volume(SIZE));
     route.is_as(before);
@@ -297,4 +302,55 @@ fn host_restarts(lab: &Lab) {
     plan_finds(lab, &["session on kvm1: state is \"logged_out\"", "vanished from hypervisor.vms"]);
     is_mended_by_an_apply(&route);
     route.is_as(before);
+}
+
+/// The host stands still, with a session that is logged in and a VM that goes on where it stopped: the worst that can come
+/// back. Its volume goes to another hypervisor meanwhile, and nothing that the host has writes to it any more.
+fn host_lost(lab: &Lab) {
+    let (route, _) = begun::attached(lab);
+    lab.ok("mkdir -p /srv/vms");
+    let elsewhere = "hypervisor \"directory\" \"here\" {\n  host = host.store1\n  path = \"/srv/vms\"\n}\n";
+    let moved = route
+        .attached(SIZE)
+        .replace("hypervisor.vms", "hypervisor.here")
+        .replace("  bus        = \"scsi\"\n", "");
+    let (disk, serial) = (route.by_id(), route.serial());
+    lab.pause_of(Host::Kvm1);
+    route.declare(&(elsewhere.to_owned() + &moved));
+    lab.vbs(&["plan", "--host-lost", "host.store1"]).exits(1).says("It holds volumes");
+    lab.vbs(&["apply", "--auto-approve", "--host-lost", "host.kvm1"]).exits(0).says("Taken for lost");
+    assert_eq!(lab.ok("ls /sys/kernel/config/target/iscsi | grep -c vbs || :"), "0");
+    assert_eq!(lab.ok("readlink -f /srv/vms/web1/vdb"), lab.ok("readlink -f /dev/vg0/db"));
+    lab.stamp("/dev/vg0/db", 4096, "written elsewhere");
+
+    // Its kernel, which knows of nothing, tries to write as before, and its VM to read.
+    lab.resume_of(Host::Kvm1);
+    lab.wait_until_up();
+    let writes = format!(
+        "! timeout 60 dd if=/dev/zero of={disk} bs=4096 seek=1 count=1 oflag=direct conv=notrunc status=none 2>/dev/null"
+    );
+    lab.ok_on(Host::Kvm1, &writes);
+    assert!(
+        lab.has_stamp("/dev/vg0/db", 4096, "written elsewhere"),
+        "a lost host wrote to its former volume"
+    );
+    lab.vbs(&["drift"]).exits(2).says("session on kvm1: left over").says("disk: left over");
+    lab.vbs(&["host", "check", "host.kvm1"]).exits(1).says("it was left when its host was given up");
+
+    // Power on for the second time: what it has on its disks is cleared like what it had in memory.
+    lab.power_cut_of(Host::Kvm1);
+    lab.wait_until_up();
+    lab.vbs(&["drift"]).exits(2).says("left over");
+    route.apply_again();
+    route.settled();
+    assert_eq!(lab.ok_on(Host::Kvm1, SESSIONS), "0");
+    assert_eq!(
+        lab.ok_on(Host::Kvm1, "find /etc/iscsi/nodes /var/lib/vbs 2>/dev/null | grep -c vbs.shop || :"),
+        "0"
+    );
+    // It may have the volume again, and its guest reads what was written meanwhile.
+    route.apply(&route.attached(SIZE));
+    assert_eq!((route.guest_serials(), route.guest_reads()), (serial, "written elsewhere".to_owned()));
+    route.apply(&route.volume(SIZE));
+    route.is_as(begun::before_it_was_attached());
 }

@@ -4,6 +4,7 @@ mod begun;
 mod failures;
 mod hypervisor;
 pub mod scene;
+mod speed;
 mod steps;
 
 use std::cell::RefCell;
@@ -15,7 +16,7 @@ use hypervisor::LIBVIRT;
 use scene::{ROUTE, Route, TGT};
 
 pub fn all() -> Vec<Case> {
-    [CASES, steps::CASES, failures::CASES].concat()
+    [CASES, steps::CASES, failures::CASES, speed::CASES].concat()
 }
 
 const CASES: &[Case] = &[
