@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::machine::{self, Host, Machine};
 use crate::workspace::{self, Output, Workspace};
@@ -224,6 +225,19 @@ impl<'machine> Lab<'machine> {
 
     pub fn resume_of(&self, host: Host) {
         self.machine(host).does("continue");
+    }
+
+    /// How long a command that does nothing takes over ssh: on the connection that is open, or on one of its own.
+    pub fn nothing_over_ssh(&self, host: Host, anew: bool) -> Duration {
+        let begun = Instant::now();
+        let mut command = Command::new("ssh");
+        command.arg("-F").arg(self.machine(host).file("ssh_config"));
+        if anew {
+            command.args(["-o", "ControlPath=none"]);
+        }
+        let output = workspace::run(command.args(["vm", "true"]).stdin(Stdio::null()));
+        assert_eq!(output.code, 0, "{}", output.text());
+        begun.elapsed()
     }
 
     /// Whether the machine runs a command in so many seconds.

@@ -159,26 +159,23 @@ pub fn bare_on(lab: &Lab, host: Host, script: &str) -> Duration {
     Duration::from_nanos(took.parse().unwrap())
 }
 
-/// How long vbs takes, without what it took to open the SSH connections.
-pub fn with_vbs(lab: &Lab, arguments: &[&str]) -> Duration {
+/// What opening connections to the hosts takes, side by side: the login, and what the host does for it before the first
+/// command begins.
+pub fn opening(lab: &Lab) -> Duration {
+    let of = |host: Host| {
+        let took = |anew: bool| median((0..5).map(|_| lab.nothing_over_ssh(host, anew)).collect());
+        took(true).saturating_sub(took(false))
+    };
+    lab.hosts().into_iter().map(of).max().unwrap_or_default()
+}
+
+/// How long vbs takes, without `opening` the SSH connections.
+pub fn with_vbs(lab: &Lab, opening: Duration, arguments: &[&str]) -> Duration {
     let begun = Instant::now();
-    let output = lab.vbs(&[arguments, &["--log-level", "debug"]].concat());
+    let output = lab.vbs(arguments);
     let took = begun.elapsed();
     assert!(output.code == 0, "{}", output.text());
-    let connecting = |line: &str| {
-        line.split_once("connected")
-            .and_then(|(_, rest)| rest.split_once("ms=")?.1.split_whitespace().next()?.parse::<u64>().ok())
-    };
-    // Hosts are connected to side by side.
-    let opening: u64 = output
-        .stderr
-        .lines()
-        .filter(|line| line.contains("connected=true"))
-        .filter_map(connecting)
-        .max()
-        .unwrap_or_default();
-    assert!(opening > 0, "{}", output.stderr);
-    took.saturating_sub(Duration::from_millis(opening))
+    took.saturating_sub(opening)
 }
 
 pub fn median(mut all: Vec<Duration>) -> Duration {
@@ -203,9 +200,10 @@ fn measure_plan(lab: &Lab) {
     thousand(lab);
     big_pool(lab);
     lab.vbs(&["plan"]).exits(0);
+    let opening = opening(lab);
     let mut all = (Vec::new(), Vec::new());
     for _ in 0..5 {
-        all.0.push(with_vbs(lab, &["plan"]));
+        all.0.push(with_vbs(lab, opening, &["plan"]));
         all.1.push(bare(lab, report()));
     }
     tell("plan beside 1,000 logical volumes", median(all.0), median(all.1));
@@ -216,10 +214,11 @@ fn measure_changes(lab: &Lab) {
     scene.declare(FIFTY);
     let make = "for n in $(seq 50); do lvcreate -y -V 4M -n bare$n --thinpool tp0 vg0; done";
     let remove = "for n in $(seq 50); do lvremove -y vg0/bare$n; done";
+    let opening = opening(lab);
     let mut all = [const { Vec::new() }; 4];
     for _ in 0..3 {
-        all[0].push(with_vbs(lab, &["apply", "--auto-approve"]));
-        all[1].push(with_vbs(lab, &["destroy", "--purge", "--auto-approve"]));
+        all[0].push(with_vbs(lab, opening, &["apply", "--auto-approve"]));
+        all[1].push(with_vbs(lab, opening, &["destroy", "--purge", "--auto-approve"]));
         all[2].push(bare(lab, make));
         all[3].push(bare(lab, remove));
     }

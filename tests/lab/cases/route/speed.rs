@@ -3,7 +3,7 @@
 use super::hypervisor::LIBVIRT;
 use super::scene::{ROUTE, Route};
 use crate::Case;
-use crate::cases::speed::{bare_on, median, round_trips, tell, with_vbs};
+use crate::cases::speed::{bare_on, median, opening, round_trips, tell, with_vbs};
 use crate::lab::{Lab, quoted};
 use crate::machine::Host;
 
@@ -121,10 +121,11 @@ test $(virsh dumpxml web1 | grep -c '<serial>bare') = 20"#;
 
 fn measure(lab: &Lab) {
     let route = open(lab);
+    let opening = opening(lab);
     let mut all = [const { Vec::new() }; 3];
     for _ in 0..2 {
         route.declare(&(volumes() + &attachments()));
-        all[0].push(with_vbs(lab, &["apply", "--auto-approve"]));
+        all[0].push(with_vbs(lab, opening, &["apply", "--auto-approve"]));
         route.apply(&volumes());
     }
     lab.keep("route-20");
