@@ -14,6 +14,22 @@ macro_rules! script {
     };
 }
 
+/// A script that changes a target and what is saved of it.
+macro_rules! of_a_target {
+    ($name:literal) => {
+        concat!(
+            "card=export.json\n",
+            include_str!("../store/scripts/store.sh"),
+            include_str!("../seat/scripts/seat.sh"),
+            include_str!("scripts/lio.sh"),
+            "save() {\n    python3 -I -S -W ignore - \"$target\" \"$backstore\" \"$store\" \"$root\" <<'python'\n",
+            include_str!("scripts/save.py"),
+            "python\n}\n",
+            include_str!($name),
+        )
+    };
+}
+
 pub const JOIN: Verb = Verb {
     name: "join",
     parameters: &["path", "identity", "makes"],
@@ -45,7 +61,7 @@ pub const EXPORT: Verb = Verb {
         "authentication",
         "mark",
     ],
-    script: script!("scripts/lio.sh", "scripts/export.sh"),
+    script: of_a_target!("scripts/export.sh"),
     shown: "targetcli /iscsi create {target} # with the backstore {device} as LUN 0",
     effect: Effect::Guarded,
 };
@@ -54,7 +70,7 @@ pub const EXPORT: Verb = Verb {
 pub const UNEXPORT: Verb = Verb {
     name: "unexport",
     parameters: &["path", "identity", "id", "export", "target"],
-    script: script!("scripts/lio.sh", "scripts/unexport.sh"),
+    script: of_a_target!("scripts/unexport.sh"),
     shown: "targetcli /iscsi delete {target}",
     effect: Effect::Guarded,
 };
@@ -63,7 +79,7 @@ pub const UNEXPORT: Verb = Verb {
 pub const MEND: Verb = Verb {
     name: "mend",
     parameters: &["path", "identity", "id", "export", "target", "device", "authentication", "others", "mark"],
-    script: script!("scripts/lio.sh", "scripts/mend.sh"),
+    script: of_a_target!("scripts/mend.sh"),
     shown: "targetcli /iscsi/{target}/tpg1 set attribute generate_node_acls=0 authentication={authentication}",
     effect: Effect::Guarded,
 };
@@ -83,7 +99,7 @@ pub const GRANT: Verb = Verb {
         "mutual_user",
         "mark",
     ],
-    script: script!("scripts/lio.sh", "scripts/grant.sh"),
+    script: of_a_target!("scripts/grant.sh"),
     shown: "targetcli /iscsi/{target}/tpg1/acls create {initiator}",
     effect: Effect::Guarded,
 };
@@ -91,7 +107,7 @@ pub const GRANT: Verb = Verb {
 pub const REVOKE: Verb = Verb {
     name: "revoke",
     parameters: &["path", "identity", "id", "export", "target", "initiator", "evict"],
-    script: script!("scripts/lio.sh", "scripts/revoke.sh"),
+    script: of_a_target!("scripts/revoke.sh"),
     shown: "targetcli /iscsi/{target}/tpg1/acls delete {initiator}",
     effect: Effect::Guarded,
 };

@@ -154,7 +154,11 @@ fn bare(lab: &Lab, script: &str) -> Duration {
 pub fn bare_on(lab: &Lab, host: Host, script: &str) -> Duration {
     let took = lab.ok_on(
         host,
-        &format!("begun=$(date +%s%N); {{ {script}; }} >/dev/null 2>&1; echo $(($(date +%s%N) - begun))"),
+        &format!(
+            "begun=$(date +%s%N)
+             {{ {script}; }} >/run/bare 2>&1 || {{ tail -n 20 /run/bare >&2; exit 1; }}
+             echo $(($(date +%s%N) - begun))"
+        ),
     );
     Duration::from_nanos(took.parse().unwrap())
 }

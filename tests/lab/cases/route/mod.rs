@@ -79,12 +79,28 @@ impl<'lab, 'machine> Sampler<'lab, 'machine> {
     }
 }
 
+/// What is saved of our target is what rtslib, which restores it, makes of the kernel's state, but for port groups.
+const SAVED_AS_RTSLIB_WOULD: &str = r#"python3 - <<'python'
+import json
+from rtslib_fb import RTSRoot
+from rtslib_fb.root import default_save_file
+with open(default_save_file) as file:
+    saved = json.load(file)
+kernel = RTSRoot().dump()
+for kind in ('storage_objects', 'targets'):
+    def ours(config):
+        mine = [entry for entry in config[kind] if 'vbs' in entry['wwn'] + entry.get('name', '')]
+        return [{key: value for key, value in entry.items() if key != 'alua_tpgs'} for entry in mine]
+    assert len(ours(saved)) == 1 and ours(saved) == ours(kernel), (ours(saved), ours(kernel))
+python"#;
+
 fn whole_way(lab: &Lab) {
     let sampler = Sampler::start(lab);
     let route = Route::new(lab);
     there_and_back(&route, || {
         sampler
             .remember(Host::Store1, "cat /sys/kernel/config/target/iscsi/*vbs*/tpgt_1/acls/*/auth/password");
+        lab.ok(SAVED_AS_RTSLIB_WOULD);
     });
     sampler.judge();
 }
