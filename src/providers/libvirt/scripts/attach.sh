@@ -69,8 +69,10 @@ if [ -n "$kept" ]; then
         kept=
     fi
 fi
-if [ -n "$wanted" ] && [ -z "$kept" ]; then attach_to --config || give_up; fi
-if [ -n "$runs" ] && [ -z "$there" ]; then attach_to --live || give_up; fi
+set --
+if [ -n "$runs" ] && [ -z "$there" ]; then set -- "$@" --live; fi
+if [ -n "$wanted" ] && [ -z "$kept" ]; then set -- "$@" --config; fi
+if [ "$#" -gt 0 ]; then attach_to "$@" || give_up; fi
 trap 'rm -f -- "$way"' EXIT
 rm -f -- "$way"
 trap - EXIT

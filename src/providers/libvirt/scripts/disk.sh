@@ -10,7 +10,8 @@ look_at_vm() {
         vbs_refuse "libvirt cannot be asked for VM $vm at $uri, and nothing was changed: $why"
 }
 
-# Of the descriptions $xml the first that $1 (--config, --live) takes: files and block devices are told apart here.
+# Of the descriptions $xml the first that is taken by what the arguments name (--live, --config, or both, of which libvirt takes
+# all or nothing): files and block devices are told apart here.
 attach_to() {
     why="none of them is for what is there"
     set -f
@@ -23,13 +24,13 @@ attach_to() {
             "<disk type='block'"*) [ -n "$block" ] || continue ;;
         esac
         status=0
-        what=$(printf '%s\n' "$each" | ask attach-device --domain "$vm" --file /dev/stdin "$1" 2>&1 >/dev/null) || status=$?
+        what=$(printf '%s\n' "$each" | ask attach-device --domain "$vm" --file /dev/stdin "$@" 2>&1 >/dev/null) || status=$?
         case $status in
             0)
                 set +f
                 return 0
                 ;;
-            124 | 137) vbs_stop 1 "VM $vm: attach-device $1 took too long, and only a look can tell what came of it" ;;
+            124 | 137) vbs_stop 1 "VM $vm: attach-device $* took too long, and only a look can tell what came of it" ;;
             *) reason "$what" ;;
         esac
     done

@@ -32,11 +32,16 @@ $1
 state_of() {
     runs=
     keeps=
-    get list --name || return 1
+    get "list --name; echo $between; list --all --persistent --name" || return 1
+    both=$said
+    said=${both%%"$between"*}
     if listed "$1"; then runs=yes; fi
-    get list --all --persistent --name || return 1
+    said=${both#*"$between"}
     if listed "$1"; then keeps=yes; fi
 }
+
+# A line that is no VM's name: several questions cost one virsh.
+between=-/-
 
 # What the disk of object $1 is called, into $alias.
 alias_of() {

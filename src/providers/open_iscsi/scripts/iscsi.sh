@@ -71,6 +71,15 @@ serial_of() {
     told=$(tail -c +5 "/sys/block/$1/device/vpd_pg80" 2>/dev/null | tr -d '\000 ') || told=
 }
 
+# $1 without its dashes.
+digits() {
+    rest=$1
+    while :; do
+        case $rest in *-*) rest=${rest%%-*}${rest#*-} ;; *) break ;; esac
+    done
+    printf %s "$rest"
+}
+
 # Whether the kernel has read of disk $1 how large it is and what its serial is.
 is_read() {
     sectors=0

@@ -91,9 +91,8 @@ for session in $sessions; do
             echo 1 >"/sys/block/$disk/device/rescan" || :
             sleep 0.5
         done
-        serial_of "$disk"
         # A server may have room for 32 characters alone: the digits decide.
-        if [ "$(printf %s "$told" | tr -d -)" != "$(printf %s "$serial" | tr -d -)" ]; then
+        if [ "$(digits "$told")" != "$(digits "$serial")" ]; then
             leave
             forget_seated
             vbs_refuse "$target shows a disk with the serial \"$told\", and \"$serial\" was to be attached: logged out again"
