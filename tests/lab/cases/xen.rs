@@ -165,7 +165,8 @@ fn every_frame_fails(lab: &Lab) {
         if output.code == 0 {
             break;
         }
-        assert_eq!(output.code, 3, "{}", output.text());
+        // 1 where nothing had been done yet: the epoch could not be raised.
+        assert!([1, 3].contains(&output.code), "{}", output.text());
         assert_eq!(surroundings(lab), before, "frame {frame}: {}", output.text());
         frame += 1;
     }

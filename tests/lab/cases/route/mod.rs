@@ -13,7 +13,7 @@ use crate::Case;
 use crate::lab::Lab;
 use crate::machine::Host;
 use hypervisor::LIBVIRT;
-use scene::{ROUTE, Route, TGT};
+use scene::{ROUTE, Route, TGT, TGTADM};
 
 pub fn all() -> Vec<Case> {
     [CASES, steps::CASES, failures::CASES, speed::CASES].concat()
@@ -23,6 +23,7 @@ const CASES: &[Case] = &[
     on_route("route: from nothing to a disk of a VM on another host, and back", whole_way).shared(),
     on_route("route: the same over tgt", over_tgt),
     on_route("route: the same with libvirt", with_libvirt),
+    on_route("route: the same over the templates of the example", over_templates),
 ];
 
 const fn on_route(name: &'static str, run: fn(&Lab)) -> Case {
@@ -118,6 +119,12 @@ fn over_tgt(lab: &Lab) {
     sampler.judge();
 }
 
+/// What templates make does not outlive tgtd, and asks for no secret.
+fn over_templates(lab: &Lab) {
+    lab.ok("systemctl start tgt");
+    there_and_back(&Route { export: &TGTADM, ..Route::new(lab) }, || {});
+}
+
 fn with_libvirt(lab: &Lab) {
     LIBVIRT.prepare(lab);
     there_and_back(&Route { hypervisor: &LIBVIRT, ..Route::new(lab) }, || {});
@@ -139,6 +146,11 @@ fn there_and_back(route: &Route, while_attached: impl FnOnce()) {
     lab.vbs(&["drift"]).exits(0).says("No drift.");
     lab.vbs(&["apply", "--auto-approve"]).exits(0).says("No changes.");
     while_attached();
+    if !route.export.grows_in_use {
+        route.declare(&route.attached("96MiB"));
+        lab.vbs(&["plan"]).exits(1).says("volume.db");
+        route.apply(&route.volume("64MiB"));
+    }
     route.apply(&route.attached("96MiB"));
     assert_eq!(lab.ok_on(Host::Kvm1, &format!("blockdev --getsize64 {disk}")), (96_u64 << 20).to_string());
     assert_eq!(route.guest_size(), 96 << 20);

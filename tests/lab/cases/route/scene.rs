@@ -1,6 +1,9 @@
 //! A storage host and a hypervisor's host on a network of their own, each with things of others beside what vbs makes, and
 //! the way of one volume from the one to a VM on the other.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use super::hypervisor::{Hypervisor, QEMU};
@@ -45,11 +48,35 @@ END
 /// How the volume gets from its pool to the hypervisor.
 #[derive(Debug)]
 pub struct Export {
-    pub block: &'static str,
+    pub block: Cow<'static, str>,
+    /// What the block needs beside the pool.
+    pub around: Cow<'static, str>,
+    /// Whether it shows growth to who is logged in.
+    pub grows_in_use: bool,
 }
 
-pub static LIO: Export = Export { block: "export \"lio\" { portal = \"10.9.0.1:3260\" }" };
-pub static TGT: Export = Export { block: "export \"tgt\" { portal = \"10.9.0.1:3260\" }" };
+impl Export {
+    const fn of(block: &'static str, grows_in_use: bool) -> Export {
+        Export { block: Cow::Borrowed(block), around: Cow::Borrowed(""), grows_in_use }
+    }
+}
+
+pub static LIO: Export = Export::of("export \"lio\" { portal = \"10.9.0.1:3260\" }", true);
+pub static TGT: Export = Export::of("export \"tgt\" { portal = \"10.9.0.1:3260\" }", false);
+
+/// The export of examples/tgtadm.vbs.hcl, as it stands there.
+pub static TGTADM: LazyLock<Export> = LazyLock::new(|| {
+    let example = include_str!("../../../../examples/tgtadm.vbs.hcl");
+    let block = |begin: &str, end: &str| {
+        let from = example.find(begin).unwrap();
+        &example[from..from + example[from..].find(end).unwrap() + end.len()]
+    };
+    Export {
+        block: block("export \"command\"", "\n  }\n").replace("var.portal", "\"10.9.0.1:3260\"").into(),
+        around: (block("variable \"control\"", "\n}\n").to_owned() + block("locals {", "\n}\n")).into(),
+        grows_in_use: true,
+    }
+});
 
 /// What both machines show of all that vbs has to give back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +104,15 @@ lsblk -dno TYPE,SIZE,SERIAL | sort; ls /dev/disk/by-id; ls /dev/disk/by-path"#;
 
 impl Surroundings {
     fn without_ids(&self) -> Surroundings {
-        let ids = regex::Regex::new("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{25,}").unwrap();
-        let without = |text: &str| ids.replace_all(text, "ID").into_owned();
+        // A secret follows from the id of what it is for.
+        let ids = r#"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{25,}|"chap_password":"[^"]*""#;
+        let ids = regex::Regex::new(ids).unwrap();
+        let without = |text: &str| {
+            let mark = |found: &regex::Captures<'_>| {
+                if found[0].starts_with('"') { "\"chap_password\":\"SECRET\"" } else { "ID" }
+            };
+            ids.replace_all(text, |found: &regex::Captures<'_>| mark(found).to_owned()).into_owned()
+        };
         Surroundings {
             store1: without(&self.store1),
             saved: serde_json::from_str(&without(&self.saved.to_string())).unwrap(),
@@ -150,11 +184,12 @@ impl<'lab, 'machine> Route<'lab, 'machine> {
 
     /// Both hosts, the pool, the hypervisor, and `blocks`.
     pub fn declare(&self, blocks: &str) {
-        let (hosts, export, hypervisor) = (self.lab.host_blocks(), self.export.block, self.hypervisor.block);
+        let (hosts, hypervisor) = (self.lab.host_blocks(), self.hypervisor.block);
+        let Export { block: export, around, .. } = self.export;
         self.lab.write(
             "main.vbs.hcl",
             &format!(
-                "vbs {{ name = \"shop\" }}\n{hosts}\
+                "vbs {{ name = \"shop\" }}\n{hosts}{around}\
                  pool \"lvm\" \"fast\" {{\n  host         = host.store1\n  volume_group = \"vg0\"\n  {export}\n}}\n\
                  {hypervisor}{blocks}"
             ),
