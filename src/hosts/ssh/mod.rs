@@ -165,6 +165,10 @@ impl Ssh {
                 let session = openssh::Session::resume_mux(socket.into_boxed_path(), None);
                 Ok(Connection { session: Arc::new(session), number })
             }
+            // It says so only where it is to be told everything, with every banner.
+            Ok(false) if text.trim().is_empty() => {
+                Err("Connection closed before the login was done. The log of its sshd says why".to_owned())
+            }
             Ok(false) => Err(text),
             Err(why) => Err(format!("{why}\n{text}")),
         }

@@ -111,6 +111,29 @@ fn what_cannot_be_reached_is_explained_and_nothing_is_planned() {
     refused(&remote, &["nothing listens there", "Connection refused"]);
 }
 
+/// ssh says of it only "Connection closed", and that at a level at which it shows every banner.
+#[test]
+fn a_server_that_hangs_up_before_the_login_is_told_of() {
+    use std::io::{Read, Write};
+    if !is_there() {
+        return;
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut caller in listener.incoming().flatten() {
+            let _ = caller.write_all(b"SSH-2.0-OpenSSH_9.2\r\n");
+            let _ = caller.read(&mut [0; 4096]);
+        }
+    });
+    let remote = Remote::one(&volume("db", 0));
+    let text = remote.workspace.read("main.vbs.hcl");
+    let (before, after) = text.split_once("127.0.0.1:").unwrap();
+    let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    remote.workspace.file("main.vbs.hcl", &format!("{before}127.0.0.1:{port}{after}"));
+    remote.vbs("plan").exits(1).says("Connection closed before the login was done");
+}
+
 #[test]
 fn no_such_user_is_no_access() {
     if !is_there() {
