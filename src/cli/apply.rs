@@ -194,7 +194,7 @@ pub fn run(
         json,
         conclude: &seal,
     };
-    let outputs = situation.options.destroy.then(Vec::new);
+    let outputs = situation.options.destroy.then(|| outputs::left_by(situation, plan));
     let outcome = execute(context, store, &job, Begin::Fresh { kind, outputs })?;
     // With their places in the source, which the run knows nothing of.
     show(&unmet.borrow(), &context.sources, context.style);

@@ -1,6 +1,6 @@
 //! Output values between the language, the state and the screen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use crate::config::number::Number;
 use crate::config::value::Value;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::Address;
+use crate::plan::{ChangeAction, Plan};
 use crate::state::{Key, StoredOutput};
 use crate::ui::output::OutputValue;
 
@@ -24,6 +25,27 @@ pub fn evaluate(situation: &Situation<'_>, views: &Views) -> (BTreeMap<String, O
         (output.name, OutputValue { value: to_json(&plain), sensitive: output.sensitive || marked })
     });
     (values.collect(), diagnostics)
+}
+
+/// The recorded outputs that a destroy leaves: none where nothing stays, else those that read nothing that it destroys.
+pub fn left_by(situation: &Situation<'_>, plan: &Plan) -> Vec<StoredOutput> {
+    let goes = |address: &Address| {
+        plan.resources().any(|change| {
+            matches!(change.action, ChangeAction::Destroy | ChangeAction::Forget)
+                && change.address == *address
+        })
+    };
+    let resources = situation.moved.records.keys().map(|key| &key.address).filter(|it| it.kind.is_resource());
+    if !resources.clone().any(|address| !goes(address)) {
+        return Vec::new();
+    }
+    let (values, _) = situation.resolved.deferred.evaluate(&|_, _| None);
+    let stays: BTreeSet<String> = values
+        .into_iter()
+        .filter(|output| !output.touched.iter().any(|address| goes(address)))
+        .map(|output| output.name)
+        .collect();
+    situation.recorded.outputs.iter().filter(|output| stays.contains(&output.name)).cloned().collect()
 }
 
 /// A value as JSON; nothing where any of it is not known yet.

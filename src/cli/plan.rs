@@ -119,7 +119,9 @@ pub fn output_changes(
     let recorded = situation.recorded;
     let before = outputs::open(&recorded.outputs, recorded.lineage, key.as_ref())?;
     if situation.options.destroy {
-        return Ok(OutputChanges { before, after: BTreeMap::new() });
+        let left = outputs::left_by(situation, &built.plan);
+        let after = outputs::open(&left, recorded.lineage, key.as_ref())?;
+        return Ok(OutputChanges { before, after });
     }
     let (after, problems): (_, Diagnostics) = outputs::evaluate(situation, views);
     built.diagnostics.extend(problems);

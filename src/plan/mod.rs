@@ -53,6 +53,9 @@ pub struct Plan {
     /// Whether any host showed what is there: where nothing was looked at, nothing is said of it.
     #[serde(default)]
     pub looked: bool,
+    /// Whether a selection left out something that is declared or recorded: nothing is said of that.
+    #[serde(default)]
+    pub selected: bool,
     /// In an order that respects `edges`, irreversible steps last.
     pub steps: Vec<Step>,
     /// `(before, after)`, indices into `steps`.

@@ -110,6 +110,7 @@ impl Names<'_, '_> {
                 Ok(Value::Unknown)
             }
             (Local::Surveyed(_), Mode::Survey(_, values)) => {
+                self.seen.borrow_mut().locals.insert(name.to_owned());
                 values.get(name).cloned().flatten().ok_or_else(Self::failed)
             }
         }
