@@ -129,8 +129,12 @@ fn why_nothing(plan: &Plan) -> &'static str {
 pub fn totals_line(totals: Totals, style: Style) -> String {
     let forget = if totals.forget == 0 { String::new() } else { format!(", {} to forget", totals.forget) };
     let adopt = if totals.adopt == 0 { String::new() } else { format!("{} to adopt, ", totals.adopt) };
+    let layers = match totals.layers {
+        0 => String::new(),
+        some => format!(", {} to put right", count(some, "layer")),
+    };
     format!(
-        "{} {adopt}{} to add, {} to change, {} to destroy{forget}.",
+        "{} {adopt}{} to add, {} to change, {} to destroy{forget}{layers}.",
         style.paint(Tone::Heading, "Plan:"),
         totals.add,
         totals.change,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::style::{Style, Tone};
-use super::text::{as_sentence, harmless, wrap};
+use super::text::{as_sentence, count, harmless, wrap};
 use crate::apply::{CommandFailure, Outcome};
 use crate::plan::Totals;
 use crate::plan::step::Title;
@@ -54,13 +54,17 @@ pub fn sentence(run: Run, outcome: &Outcome, totals: Totals, interrupted: bool) 
 }
 
 fn resources(run: Run, totals: Totals) -> String {
-    let Totals { add, change, destroy, forget, adopt } = totals;
+    let Totals { add, change, destroy, forget, adopt, layers } = totals;
+    let layers = match layers {
+        0 => String::new(),
+        some => format!(", {} put right", count(some, "layer")),
+    };
     let forgotten = if forget == 0 { String::new() } else { format!(", {forget} forgotten") };
     match run {
-        Run::Destroy => format!("Resources: {destroy} destroyed{forgotten}."),
+        Run::Destroy => format!("Resources: {destroy} destroyed{forgotten}{layers}."),
         Run::Import => format!("Resources: {adopt} adopted."),
         Run::Apply | Run::Recover | Run::Trash => {
-            format!("Resources: {add} added, {change} changed, {destroy} destroyed{forgotten}.")
+            format!("Resources: {add} added, {change} changed, {destroy} destroyed{forgotten}{layers}.")
         }
     }
 }
@@ -182,7 +186,7 @@ mod tests {
     use super::*;
     use crate::plan::step::TitleVerb;
 
-    const TOTALS: Totals = Totals { add: 2, change: 1, destroy: 0, forget: 0, adopt: 0 };
+    const TOTALS: Totals = Totals { add: 2, change: 1, destroy: 0, forget: 0, adopt: 0, layers: 0 };
 
     fn plain(run: Run, outcome: &Outcome) -> String {
         render(run, outcome, TOTALS, false, Style::PLAIN)

@@ -132,8 +132,10 @@ fn a_vm_reads_a_volume_over_the_network_and_leaves_nothing_behind() {
 
     // Whoever was let in beside it is shut out, and the VM notices nothing.
     server.adm("--op bind --mode target --tid 2 -I ALL");
-    rig.vbs(&["plan"]).exits(0).says("others").says("any");
-    rig.apply();
+    let plan = rig.vbs(&["plan", "--detailed-exitcode"]).exits(2).says("others").says("any");
+    plan.says("Plan: 0 to add, 0 to change, 0 to destroy, 1 layer to put right.");
+    assert_eq!(rig.vbs(&["plan", "--json"]).exits(0).json()["summary"]["layers"], 1);
+    rig.apply().says("0 added, 0 changed, 0 destroyed, 1 layer put right.");
     rig.settled();
     assert!(!server.show().contains("ALL"));
 
