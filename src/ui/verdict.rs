@@ -97,7 +97,7 @@ fn kept_list(out: &mut String, kept: &[String]) {
     if kept.is_empty() {
         return;
     }
-    list(out, "Kept, because taking it back could lose data:", kept.iter().map(String::as_str));
+    list(out, "Kept:", kept.iter().map(String::as_str));
     paragraph(out, "The state knows it. `vbs plan` shows how it differs from the configuration.");
 }
 
@@ -214,7 +214,7 @@ mod tests {
         assert!(plain(Run::Recover, &reverted).starts_with("\nRecovery complete. Everything was reverted;"));
         let kept =
             plain(Run::Recover, &Outcome::Reverted { kept: vec!["volume.db grew to 2 GiB".to_owned()] });
-        assert!(kept.contains("lose data:\n  - volume.db grew to 2 GiB\n"), "{kept}");
+        assert!(kept.contains("\nKept:\n  - volume.db grew to 2 GiB\n"), "{kept}");
         assert!(!kept.contains("nothing has changed"));
     }
 

@@ -101,7 +101,12 @@ fn a_stuck_run_is_closed_when_the_cause_is_gone() {
 fn an_object_that_cannot_be_taken_back_can_be_accepted_as_it_is() {
     let bench = stuck();
     bench.vbs("recover --auto-approve --accept volume.zz").refuses("Unknown address");
-    bench.vbs("recover --auto-approve --accept volume.a").succeeds().says("accepted as it was found");
+    let resumed = bench.vbs("recover --resume").ends(1);
+    resumed
+        .says("--resume cannot finish it any more")
+        .never_says("(`vbs recover --resume` finishes it instead.)");
+    let accepted = bench.vbs("recover --auto-approve --accept volume.a").succeeds();
+    accepted.says("volume.a, accepted as it was found").never_says("lose data");
     assert_eq!(bench.record("volume.a").object.body.size().0, 1 << 20);
     assert!(bench.recorded().open_run.is_none());
     bench.apply().succeeds();
