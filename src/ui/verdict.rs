@@ -118,7 +118,11 @@ fn stuck(out: &mut String, failures: &[CommandFailure], commands: &[String]) {
         out.push_str(&failure_block(failure));
     }
     if !commands.is_empty() {
-        paragraph(out, "Left to be done, as exact commands:");
+        paragraph(
+            out,
+            "Left to be done by hand, in this order. Each line is the heart of what vbs would run; what stands behind a # \
+             belongs to it:",
+        );
         out.push('\n');
         for command in commands {
             literal(out, command);
@@ -126,8 +130,8 @@ fn stuck(out: &mut String, failures: &[CommandFailure], commands: &[String]) {
     }
     paragraph(
         out,
-        "Run `vbs recover` once the cause is gone: it looks at what is there and tries again. After doing the \
-         commands by hand, `vbs recover --accept ADDRESS` takes an object as it is found. Until then read-only \
+        "Run `vbs recover` once the cause is gone: it looks at what is there and tries again. After doing it by \
+         hand, `vbs recover --accept ADDRESS` takes an object as it is found. Until then read-only \
          commands go on working.",
     );
 }
@@ -257,6 +261,9 @@ mod tests {
                      \\u{1b}[31mno\n  The name is taken.\n";
         assert!(text.contains(block), "{text}");
         assert!(text.contains("Host:   store2\n  Status: none, no whole reply"), "{text}");
-        assert!(text.contains("commands:\n\n    rm -- /srv/x\n") && text.contains("`vbs recover`"), "{text}");
+        assert!(
+            text.contains("belongs to it:\n\n    rm -- /srv/x\n") && text.contains("`vbs recover`"),
+            "{text}"
+        );
     }
 }

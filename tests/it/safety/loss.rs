@@ -66,6 +66,27 @@ fn a_saved_plan_does_not_begin_where_something_took_a_name_it_wants() {
     assert_eq!(fs::read_to_string(bench.at("pool/db.img")).unwrap(), "somebody's");
 }
 
+/// A host says itself why it refused; vbs does not make up that it changed since the plan.
+#[test]
+fn a_refusal_claims_no_more_than_the_host_said() {
+    let bench = Bench::applied("");
+    bench.declare(DB);
+    fs::create_dir_all(bench.at("pool")).unwrap();
+    for at in ["1", "2", "3", "4", "5", "6"] {
+        let mut command = bench.command("apply --auto-approve");
+        command.env("VBS_FAULT", format!("hook@SentBeforeAct.{at}"));
+        let taken = bench.at("pool/db.img").display().to_string();
+        let run = Run::of(command.env("VBS_FAULT_HOOK", format!("echo taken >'{taken}'")));
+        if run.out.contains("it was refused") || run.err.contains("It was refused") {
+            run.ends(3).says("It was refused, and nothing was changed.").never_says("when the plan was made");
+            assert_eq!(fs::read_to_string(&taken).unwrap(), "taken\n");
+            return;
+        }
+        let _ = fs::remove_file(taken);
+    }
+    panic!("nothing was refused");
+}
+
 #[test]
 fn what_another_state_made_is_told_from_what_nobody_made() {
     let bench = Bench::applied(DB);
@@ -81,7 +102,10 @@ fn stuck() -> Bench {
     };
     bench.declare(&format!("{DB}{}{}", more("a", ""), more("b", "  depends_on = [volume.a]\n")));
     let mut command = bench.command("apply --auto-approve --parallelism 1");
-    Run::of(command.env("VBS_FAULT", "fail@SentBeforeAct.4+")).ends(4).says("Left to be done").says("a.img");
+    Run::of(command.env("VBS_FAULT", "fail@SentBeforeAct.4+"))
+        .ends(4)
+        .says("Left to be done by hand")
+        .says("a.img");
     bench
 }
 
