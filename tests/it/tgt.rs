@@ -151,6 +151,29 @@ fn a_vm_reads_a_volume_over_the_network_and_leaves_nothing_behind() {
     assert!(!std::path::Path::new("/var/lib/vbs/tgt").join(&rig.label).exists());
 }
 
+/// A tgtd that is not there and a tool that three providers need.
+#[test]
+fn a_check_says_that_tgtd_is_silent_and_names_every_tool_once() {
+    let Some(mut rig) = Rig::new() else { return };
+    let Some(server) = Server::start() else { return };
+    std::fs::create_dir(rig.workspace.path("conf.d")).unwrap();
+    rig.start("web1", RELEASING);
+    configure(&rig, &server, "16MiB");
+    let silent = format!("tgtd does not answer on control port {}", server.control);
+    let checked = rig.vbs(&["host", "check"]).text();
+    assert!(!checked.contains("does not answer"), "{checked}");
+    drop(server);
+    let checked = rig.vbs(&["host", "check"]).exits(1).says(&silent).says("`tgtd -C ");
+    assert_eq!(checked.stdout.matches("find of findutils").count(), 1, "{}", checked.stdout);
+    let tools = &rig.vbs(&["host", "check", "--json"]).exits(1).json()["hosts"][0]["tools"];
+    let mut names: Vec<&str> =
+        tools.as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all, "{tools}");
+}
+
 /// The export of examples/tgtadm.vbs.hcl as it stands there, for a pool and a VM of this machine.
 fn configure_by_templates(rig: &Rig, server: &Server, size: &str) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tgtadm.vbs.hcl");
