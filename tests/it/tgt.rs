@@ -31,6 +31,10 @@ impl Server {
             return None;
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Some(Server::on(port))
+    }
+
+    fn on(port: u16) -> Server {
         // Control ports are below 32768.
         let control = (port / 2).to_string();
         let child = Command::new("tgtd")
@@ -45,7 +49,14 @@ impl Server {
             assert!(server.child.try_wait().unwrap().is_none(), "tgtd ended");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Some(server)
+        server
+    }
+
+    /// Ends it and starts it anew, with nothing in it.
+    pub fn again(self) -> Server {
+        let port = self.port;
+        drop(self);
+        Server::on(port)
     }
 
     pub fn adm(&self, arguments: &str) -> String {
@@ -142,11 +153,34 @@ fn a_vm_reads_a_volume_over_the_network_and_leaves_nothing_behind() {
     // tgtd cannot tell a VM of growth, and says so before anything is done.
     configure(&rig, &server, "32MiB");
     rig.vbs(&["plan"]).exits(1).says("tgtd shows a new size only when it opens the device anew");
-    configure(&rig, &server, "16MiB");
+    // Without the attachment it grows, and with it again the VM has the new size.
+    let file = rig.workspace.path("main.vbs.hcl");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, whole.split("attachment \"db\"").next().unwrap()).unwrap();
+    rig.apply().says("1 destroyed");
+    std::fs::write(&file, &whole).unwrap();
+    rig.apply();
+    rig.settled();
+    assert_eq!(rig.blocks("web1")[0]["inserted"]["image"]["virtual-size"], 32 << 20);
+
+    rig.vbs(&["destroy", "--auto-approve"]).exits(0);
+    assert_eq!(server.show(), before);
+    rig.apply();
+
+    // A tgtd that was started anew has nothing, until it is given its files.
+    let server = server.again();
+    rig.vbs(&["drift"]).exits(2).says("vanished");
+    let targets = rig.workspace.file("targets.conf", &format!("include {}/*.conf\n", config.display()));
+    let mut admin = Command::new("tgt-admin");
+    admin.args(["-C", &server.control, "-c"]).arg(targets).arg("-e");
+    assert!(admin.status().unwrap().success());
+    rig.vbs(&["drift"]).exits(0);
+    rig.settled();
+    assert_eq!(server.show().matches("Target ").count(), 1, "{}", server.show());
 
     rig.vbs(&["destroy", "--purge", "--auto-approve"]).exits(0);
     assert_eq!(rig.contents("web1"), empty);
-    assert_eq!(server.show(), before);
+    assert_eq!(server.show(), "");
     assert_eq!(std::fs::read_dir(&config).unwrap().count(), 0);
     assert!(!std::path::Path::new("/var/lib/vbs/tgt").join(&rig.label).exists());
 }
