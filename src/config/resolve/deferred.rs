@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::{Instance, Mode, Names, Seen, Survey, key_value, unreported};
+use super::names::{Instance, Mode, Nameless, Names, Seen, Survey, key_value, unreported};
 use super::world::{Entry, Local, World};
 use crate::config::declare::{Block, Condition};
 use crate::config::eval::Evaluator;
@@ -47,17 +47,17 @@ impl<'a> Deferred<'a> {
         super::rules::mentions(&self.world, diagnostics);
     }
 
-    /// The outputs whose preconditions hold, by name.
-    pub fn evaluate(&self, survey: &Survey<'_>) -> (Vec<OutputValue>, Diagnostics) {
+    /// The outputs whose preconditions hold, by name. What shows the identity of something nameless is unknown.
+    pub fn evaluate(&self, survey: &Survey<'_>, nameless: &Nameless<'_>) -> (Vec<OutputValue>, Diagnostics) {
         let mut diagnostics = Diagnostics::new();
-        let (locals, reaches) = self.locals(survey, &mut diagnostics);
+        let (locals, reaches) = self.locals(survey, nameless, &mut diagnostics);
         let mut values = Vec::new();
         let instance = Instance::default();
         for (name, output) in &self.world.declared.outputs {
             let seen = RefCell::new(Seen::default());
             let names = Names {
                 world: &self.world,
-                mode: Mode::Survey(survey, &locals),
+                mode: Mode::Survey(survey, &locals, nameless),
                 instance: &instance,
                 seen: &seen,
             };
@@ -130,7 +130,7 @@ impl<'a> Deferred<'a> {
         if !self.world.declared.blocks.values().any(|block| !of(block).is_empty()) {
             return diagnostics;
         }
-        let (locals, _) = self.locals(survey, &mut diagnostics);
+        let (locals, _) = self.locals(survey, &|_| false, &mut diagnostics);
         for (address, entry) in &self.world.entries {
             let Some(block) = self.world.block(address).filter(|block| !of(block).is_empty()) else {
                 continue;
@@ -139,7 +139,7 @@ impl<'a> Deferred<'a> {
                 continue;
             }
             let (instance, seen) = (self.instance(address), RefCell::new(Seen::default()));
-            let mode = Mode::Survey(survey, &locals);
+            let mode = Mode::Survey(survey, &locals, &|_| false);
             let names = Names { world: &self.world, mode, instance: &instance, seen: &seen };
             for rule in of(block) {
                 let problems = judge(&self.world, &names, rule, CONDITION_FAILED);
@@ -165,12 +165,17 @@ impl<'a> Deferred<'a> {
     }
 
     /// The locals that read surveyed values.
-    fn locals(&self, survey: &Survey<'_>, diagnostics: &mut Diagnostics) -> (SurveyedLocals, Reaches) {
+    fn locals(
+        &self,
+        survey: &Survey<'_>,
+        nameless: &Nameless<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> (SurveyedLocals, Reaches) {
         let (mut values, mut reaches) = (SurveyedLocals::new(), Reaches::new());
         for name in &self.world.surveyed_locals {
             let Some(written) = self.world.declared.locals.get(name) else { continue };
             let (instance, seen) = (Instance::default(), RefCell::new(Seen::default()));
-            let mode = Mode::Survey(survey, &values);
+            let mode = Mode::Survey(survey, &values, nameless);
             let names = Names { world: &self.world, mode, instance: &instance, seen: &seen };
             let value = self.evaluator(&names).evaluate(&written.expression, written.file);
             let value = value.map_err(|problems| {

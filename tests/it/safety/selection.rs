@@ -55,6 +55,33 @@ fn an_exclusion_takes_along_what_depends_on_it() {
     bench.settled();
 }
 
+/// Ids are chosen by each plan anew, so only one that is run, or saved to be run, can show them.
+#[test]
+fn a_plan_shows_no_id_that_another_one_would_choose() {
+    let outputs = "locals {\n  ids = [volume.db.id, volume.other.id]\n}\noutput \"ids\" {\n  value = local.ids\n}\n\
+                   output \"serial\" {\n  value = attachment.a.serial\n}\noutput \"where\" {\n  value = volume.db.path\n}\n\
+                   output \"other\" {\n  value = volume.other.serial\n}\n";
+    let bench = Bench::new(&(family() + outputs));
+    let path = bench.at("pool/db.img").display().to_string();
+    let planned = bench
+        .vbs("plan")
+        .succeeds()
+        .says("+ ids = (known after apply)")
+        .says(&format!("+ where = \"{path}\""));
+    planned.says("+ serial = (known after apply)").says("+ other = (known after apply)");
+    bench.vbs("plan --out it.vbsplan").succeeds().never_says("(known after apply)");
+    // What is left out has no id, before and after.
+    bench.vbs("apply --auto-approve --exclude volume.other").succeeds().says("+ other = (known after apply)");
+    bench.vbs("output other").ends(1);
+    bench.vbs("output serial").succeeds();
+    bench.vbs("plan").says("+ other = (known after apply)").never_says("serial =");
+    bench.apply().succeeds().never_says("(known after apply)");
+    let said = bench.vbs("output --raw other").succeeds();
+    assert_eq!(said.out.trim(), bench.record("volume.other").object.id.to_string());
+    bench.settled();
+    bench.vbs("plan --replace volume.other").says("-> (known after apply)");
+}
+
 /// What was left out was not compared, and what stays keeps its outputs.
 #[test]
 fn a_selection_says_nothing_of_what_it_left_out() {
