@@ -8,6 +8,7 @@ const LONGEST: u64 = 1 << 20;
 
 /// The name of this process's account; its number where this machine's own list does not have it, as of accounts that come
 /// from a directory.
+#[expect(clippy::disallowed_methods, reason = "reads the list of accounts")]
 pub fn name() -> String {
     let uid = rustix::process::getuid().as_raw();
     let mut list = String::new();
