@@ -27,6 +27,7 @@ async fn a_run_that_cannot_be_closed_on_a_full_disk_is_closed_when_there_is_room
         changes: Vec::new(),
         drift: Vec::new(),
         looked: true,
+        selected: false,
         steps: Vec::new(),
         edges: Vec::new(),
         state_effects: Vec::new(),

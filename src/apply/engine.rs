@@ -403,7 +403,7 @@ pub(super) fn evidence(answer: &Answer, why: &str) -> Evidence {
 /// What a status other than zero means.
 pub(super) fn meaning(status: i32) -> &'static str {
     match status {
-        status::REFUSED => "it is not what it was when the plan was made; nothing was changed",
+        status::REFUSED => "it was refused, and nothing was changed",
         status::MORE => "it was stopped part-way",
         status::BUSY => "somebody else held the guard for the whole wait; nothing was changed",
         status::STALE => "a newer run of this workspace has been here; nothing was changed",

@@ -28,6 +28,8 @@ pub struct Prospect {
     pub irreversible: Option<Title>,
     /// Whether finishing was asked for.
     pub resume: bool,
+    /// Taking it back had begun: it is not finished any more, whatever is asked for.
+    pub reverting: bool,
 }
 
 /// Reads the journal of an open run.
@@ -57,6 +59,7 @@ pub fn prospect(open: &OpenRun, resume: bool) -> Prospect {
         never_sent: titles(&[StepStatus::Planned, StepStatus::NotDone]),
         irreversible,
         resume,
+        reverting: open.direction == Direction::Reverting,
     }
 }
 

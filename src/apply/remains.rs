@@ -7,6 +7,9 @@ use crate::model::{Address, Place, TrashEntry};
 use crate::plan::Plan;
 use crate::plan::step::{Effect, Expectation, Step, Undo};
 
+/// Why a grow is kept.
+pub(super) const LOSES_DATA: &str = "taking it back could lose data";
+
 /// What the state has to know of it, and the words for people.
 #[derive(Debug, Default)]
 pub(super) struct Remains {
@@ -15,10 +18,10 @@ pub(super) struct Remains {
 }
 
 impl Remains {
-    /// A step that stays as a whole.
-    pub fn keep(&mut self, step: &Step) {
+    /// A step that stays as a whole, and why.
+    pub fn keep(&mut self, step: &Step, why: &str) {
         self.effects.extend(step.effects.iter().cloned());
-        self.words.push(step.title.to_string());
+        self.words.push(format!("{}; {why}", step.title));
     }
 
     /// What a look shows of a step that was taken back: a new volume that somebody had written into lies in the trash,
@@ -27,7 +30,7 @@ impl Remains {
         let step = &plan.steps[index];
         let grew = matches!(step.undo, Undo::RunInSameProcess(_)) && recovering;
         if grew && seen.first_missing(&step.proof.done).is_none() {
-            self.keep(step);
+            self.keep(step, LOSES_DATA);
         }
         for expectation in &step.proof.not_done {
             if let Expectation::Absent { container, id } = expectation

@@ -10,7 +10,7 @@ use super::engine::{Engine, Reply, Trouble, evidence, failure, fenced, meaning};
 use super::event::Event;
 use super::outcome::Outcome;
 use super::proof::Seen;
-use super::remains::Remains;
+use super::remains::{LOSES_DATA, Remains};
 use crate::exit::Failure;
 use crate::faults;
 use crate::hosts::Verdict;
@@ -65,7 +65,8 @@ impl Engine<'_> {
         };
         let accepted = self.accept().await?;
         for index in self.with_status(&[StepStatus::Done]) {
-            remains.keep(self.step(index));
+            let why = if self.is_kept(index) { LOSES_DATA } else { "it holds what is accepted" };
+            remains.keep(self.step(index), why);
         }
         remains
             .words

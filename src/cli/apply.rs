@@ -88,7 +88,7 @@ fn carry_out(context: &mut Context, order: &Order<'_>) -> Result<Exit, Failure> 
     refuse_open_run(&recorded)?;
     let question = Question { variables: order.variables, options: &order.options, chosen: &BTreeMap::new() };
     with_situation(context, &workspace, &recorded, &question, |context, situation| {
-        let (_, built, changes) = look_and_plan(context, situation, order.no_refresh)?;
+        let (_, built, changes) = look_and_plan(context, situation, order.no_refresh, true)?;
         // Entries that an interrupted run had no time to purge go now as well.
         let trash = recorded.trash.values().any(|entry| entry.purge) || !built.purges.is_empty();
         announce(context, order, &built.plan, &changes, &built.diagnostics)?;
@@ -180,7 +180,7 @@ pub fn run(
     let key: RefCell<Option<Key>> = RefCell::new(None);
     let unmet = RefCell::new(Diagnostics::new());
     let seal = |views: &Views| -> (Diagnostics, Option<Vec<StoredOutput>>) {
-        let (problems, outputs) = conclude(context, situation, views, &key);
+        let (problems, outputs) = conclude(context, situation, plan, views, &key);
         *unmet.borrow_mut() = problems.clone();
         (problems, outputs)
     };
@@ -194,7 +194,7 @@ pub fn run(
         json,
         conclude: &seal,
     };
-    let outputs = situation.options.destroy.then(Vec::new);
+    let outputs = situation.options.destroy.then(|| outputs::left_by(situation, plan));
     let outcome = execute(context, store, &job, Begin::Fresh { kind, outputs })?;
     // With their places in the source, which the run knows nothing of.
     show(&unmet.borrow(), &context.sources, context.style);
@@ -215,6 +215,7 @@ fn untouched(situation: &Situation<'_>, plan: &Plan) -> Vec<ContainerSpec> {
 fn conclude(
     context: &Context,
     situation: &Situation<'_>,
+    plan: &Plan,
     views: &Views,
     key: &RefCell<Option<Key>>,
 ) -> (Diagnostics, Option<Vec<StoredOutput>>) {
@@ -223,7 +224,7 @@ fn conclude(
     }
     let look = |address: &Address, name: &str| super::surveyed::value(situation, views, address, name);
     let mut problems = situation.resolved.deferred.postconditions(&look);
-    let (values, found) = outputs::evaluate(situation, views);
+    let (values, found) = outputs::evaluate(situation, views, &outputs::nameless(situation, plan, true));
     problems.extend(found);
     let mut load = || -> Result<Key, Diagnostic> {
         if let Some(key) = key.borrow().clone() {

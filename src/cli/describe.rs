@@ -144,13 +144,14 @@ fn text(
 
 fn one(subject: &Subject<'_>) -> String {
     let facts = table::facts(Some(subject.record), subject.found.flatten()).render();
-    format!("{}\nStatus: {}\n\n{facts}", ui::state::record(subject.record), table::status(subject.found))
+    let status = table::status(subject.record, subject.found);
+    format!("{}\nStatus: {status}\n\n{facts}", ui::state::record(subject.record))
 }
 
 fn report(subjects: &[Subject<'_>]) -> Value {
     let entry = |subject: &Subject<'_>| {
         let mut entry = ui::state::record_json(subject.record);
-        entry["status"] = json!(table::status(subject.found));
+        entry["status"] = json!(table::status(subject.record, subject.found));
         entry["looked_at"] = json!(subject.found.is_some());
         entry["live"] = subject.found.flatten().map_or(Value::Null, ui::state::observed_json);
         entry

@@ -1,5 +1,6 @@
 //! The command line: what was typed becomes one run of the rooms. Imports everything; nothing imports it.
 
+mod account;
 mod apply;
 pub mod args;
 mod blocks;
@@ -286,7 +287,7 @@ impl Environment {
             environment_variables: self.variables,
             state_key: self.state_key,
             plan_key: self.plan_key,
-            user: self.user.unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw())),
+            user: self.user.unwrap_or_else(account::name),
             doing: doing.to_owned(),
             sources: SourceMap::default(),
             supplied: Vec::new(),

@@ -1,6 +1,6 @@
 //! Output values between the language, the state and the screen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use uuid::Uuid;
@@ -12,18 +12,55 @@ use crate::config::number::Number;
 use crate::config::value::Value;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::Address;
+use crate::plan::{ChangeAction, Plan, ResourceChange};
 use crate::state::{Key, StoredOutput};
 use crate::ui::output::OutputValue;
 
-/// The outputs as they are with what was seen.
-pub fn evaluate(situation: &Situation<'_>, views: &Views) -> (BTreeMap<String, OutputValue>, Diagnostics) {
+/// The outputs as they are with what was seen. Ids that are still to be chosen, as `nameless` says, are unknown.
+pub fn evaluate(
+    situation: &Situation<'_>,
+    views: &Views,
+    nameless: &dyn Fn(&Address) -> bool,
+) -> (BTreeMap<String, OutputValue>, Diagnostics) {
     let look = |address: &Address, name: &str| surveyed::value(situation, views, address, name);
-    let (values, diagnostics) = situation.resolved.deferred.evaluate(&look);
+    let (values, diagnostics) = situation.resolved.deferred.evaluate(&look, nameless);
     let values = values.into_iter().map(|output| {
         let (plain, marked) = output.value.unmark_deep();
         (output.name, OutputValue { value: to_json(&plain), sensitive: output.sensitive || marked })
     });
     (values.collect(), diagnostics)
+}
+
+/// Whether an address has no id yet. What a plan makes has one if that very plan is run, now or from a file; what it leaves
+/// out has none.
+pub fn nameless(situation: &Situation<'_>, plan: &Plan, is_run: bool) -> impl Fn(&Address) -> bool {
+    let recorded = situation.moved.records.keys().filter(|key| key.is_primary());
+    let recorded: BTreeSet<Address> = recorded.map(|key| key.address.clone()).collect();
+    let made = |change: &&ResourceChange| {
+        change.action == ChangeAction::Replace || !recorded.contains(&change.address)
+    };
+    let made: BTreeSet<Address> =
+        plan.resources().filter(made).map(|change| change.address.clone()).collect();
+    move |address| if made.contains(address) { !is_run } else { !recorded.contains(address) }
+}
+
+/// The recorded outputs that a destroy leaves: none where nothing stays, else those that read nothing that it destroys.
+pub fn left_by(situation: &Situation<'_>, plan: &Plan) -> Vec<StoredOutput> {
+    let is_end =
+        |change: &&ResourceChange| matches!(change.action, ChangeAction::Destroy | ChangeAction::Forget);
+    let gone: BTreeSet<&Address> = plan.resources().filter(is_end).map(|change| &change.address).collect();
+    let mut resources =
+        situation.moved.records.keys().map(|key| &key.address).filter(|it| it.kind.is_resource());
+    if resources.all(|address| gone.contains(address)) {
+        return Vec::new();
+    }
+    let (values, _) = situation.resolved.deferred.evaluate(&|_, _| None, &|_| false);
+    let stays: BTreeSet<String> = values
+        .into_iter()
+        .filter(|output| !output.touched.iter().any(|address| gone.contains(address)))
+        .map(|output| output.name)
+        .collect();
+    situation.recorded.outputs.iter().filter(|output| stays.contains(&output.name)).cloned().collect()
 }
 
 /// A value as JSON; nothing where any of it is not known yet.

@@ -31,7 +31,8 @@ pub fn plan(context: &mut Context, args: &PlanArgs) -> Result<Exit, Failure> {
     let question =
         Question { variables: &args.options.scope.variables, options: &options, chosen: &BTreeMap::new() };
     with_situation(context, &workspace, &recorded, &question, |context, situation| {
-        let (views, built, changes) = look_and_plan(context, situation, args.options.no_refresh)?;
+        let (views, built, changes) =
+            look_and_plan(context, situation, args.options.no_refresh, args.out.is_some())?;
         if args.graph {
             print::to_stdout(|out| dot::render(&built.plan, &mut { out }))?;
         } else if args.json {
@@ -89,11 +90,12 @@ pub fn options(asked: &PlanOptions) -> Options {
     }
 }
 
-/// Looks at the hosts and plans.
+/// Looks at the hosts and plans. `is_run`: the ids that it chooses are those that will be.
 pub fn look_and_plan(
     context: &Context,
     situation: &Situation<'_>,
     no_refresh: bool,
+    is_run: bool,
 ) -> Result<(Views, Built, OutputChanges), Failure> {
     let views = if no_refresh {
         as_recorded(situation)
@@ -104,7 +106,7 @@ pub fn look_and_plan(
     let mut built = situation.plan(&views)?;
     let is_seen = |view: &ContainerView| !matches!(view, ContainerView::Unsurveyed { .. });
     built.plan.looked = !no_refresh && views.values().any(is_seen);
-    let changes = output_changes(context, situation, &views, &mut built)?;
+    let changes = output_changes(context, situation, &views, &mut built, is_run)?;
     Ok((views, built, changes))
 }
 
@@ -114,14 +116,18 @@ pub fn output_changes(
     situation: &Situation<'_>,
     views: &Views,
     built: &mut Built,
+    is_run: bool,
 ) -> Result<OutputChanges, Failure> {
     let key = super::state_key(context, &situation.workspace.state_path)?;
     let recorded = situation.recorded;
     let before = outputs::open(&recorded.outputs, recorded.lineage, key.as_ref())?;
     if situation.options.destroy {
-        return Ok(OutputChanges { before, after: BTreeMap::new() });
+        let left = outputs::left_by(situation, &built.plan);
+        let after = outputs::open(&left, recorded.lineage, key.as_ref())?;
+        return Ok(OutputChanges { before, after });
     }
-    let (after, problems): (_, Diagnostics) = outputs::evaluate(situation, views);
+    let (after, problems): (_, Diagnostics) =
+        outputs::evaluate(situation, views, &outputs::nameless(situation, &built.plan, is_run));
     built.diagnostics.extend(problems);
     built.diagnostics.sort();
     Ok(OutputChanges { before, after })

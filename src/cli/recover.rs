@@ -93,11 +93,21 @@ fn describe(open: &OpenRun, prospect: &Prospect) -> String {
     text.push_str(match (prospect.forward, &prospect.irreversible) {
         (true, Some(_)) => "\nvbs will look at what is there. Something that cannot be taken back has been sent:\n",
         (true, None) => "\nvbs will look at what is there and finish the run, as asked with --resume.\n",
+        (false, _) if prospect.reverting => {
+            "\nTaking it back had begun. vbs will look at what is there and go on with that, so that everything is as it \
+             was before the run.\n"
+        }
         (false, _) => {
             "\nvbs will look at what is there and take back what was done, so that everything is as it was before the \
              run. (`vbs recover --resume` finishes it instead.)\n"
         }
     });
+    if prospect.reverting && prospect.resume {
+        text.push_str(
+            "--resume cannot finish it any more: what was taken back already would be missing. Once it is closed, `vbs \
+             apply` makes what is wanted.\n",
+        );
+    }
     if let Some(title) = prospect.irreversible.as_ref().filter(|_| prospect.forward) {
         text.push_str(&format!(
             "  - {title}\nIf it happened, vbs finishes the run, because going back is not possible any more; if it did \

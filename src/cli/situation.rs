@@ -321,7 +321,7 @@ pub fn refuse_open_run(recorded: &Recorded) -> Result<(), Failure> {
             format!(
                 "Run {} of {} was interrupted: some of its {} steps are done and some are not. Until it is closed, nothing \
                  else may change this workspace. `vbs recover` looks at what is there, shows what it would do, and takes \
-                 the run back; with --resume it finishes it.",
+                 the run back; with --resume it finishes it, unless taking it back has begun.",
                 run.id, run.holder, run.steps
             ),
         ),

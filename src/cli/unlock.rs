@@ -124,7 +124,7 @@ fn say_open_run(recorded: &Recorded) {
     if let Some(run) = &recorded.open_run {
         print::tell(&format!(
             "Run {} of {} was not closed. Next, run `vbs recover`: it looks at what is there and takes the run back, or \
-             finishes it with --resume.\n",
+             finishes it with --resume, unless taking it back has begun.\n",
             run.id, run.holder
         ));
     }

@@ -61,6 +61,7 @@ pub fn adopt(
         changes: rows,
         drift: Vec::new(),
         looked: true,
+        selected: false,
         steps: ordered.steps,
         edges: ordered.edges,
         state_effects: Vec::new(),

@@ -78,6 +78,7 @@ pub fn build(
         changes: rows,
         drift: found.drift,
         looked: false,
+        selected: leaves_out(world, &desired, &scope),
         steps,
         edges,
         state_effects: effects,
@@ -86,6 +87,11 @@ pub fn build(
         hosts: BTreeMap::new(),
     };
     Ok(Built { plan, diagnostics, purges: select::purges(world, options, &scope) })
+}
+
+fn leaves_out(world: &World<'_>, desired: &BTreeMap<ObjectKey, Arc<Record>>, scope: &Scope) -> bool {
+    let mut all = desired.keys().chain(world.records.keys()).map(|key| &key.address);
+    all.any(|address| address.kind.is_resource() && !scope.contains(address))
 }
 
 /// Whether something new comes under the address of what is recorded. What a lost host has keeps its id, and may come back.

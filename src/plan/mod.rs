@@ -28,7 +28,7 @@ mod vms;
 pub mod world;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -53,6 +53,9 @@ pub struct Plan {
     /// Whether any host showed what is there: where nothing was looked at, nothing is said of it.
     #[serde(default)]
     pub looked: bool,
+    /// Whether a selection left out something that is declared or recorded: nothing is said of that.
+    #[serde(default)]
+    pub selected: bool,
     /// In an order that respects `edges`, irreversible steps last.
     pub steps: Vec<Step>,
     /// `(before, after)`, indices into `steps`.
@@ -214,7 +217,8 @@ impl Plan {
         self.steps.iter().position(Step::is_irreversible)
     }
 
-    /// How many resources are added, changed and destroyed; a replacement counts as added and destroyed.
+    /// How many resources are added, changed and destroyed; a replacement counts as added and destroyed. The layers of a
+    /// resource that changes count with it.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         for change in self.resources() {
@@ -233,6 +237,9 @@ impl Plan {
                 ChangeAction::Forget => totals.forget += 1,
             }
         }
+        let changed: BTreeSet<&Address> = self.resources().map(|change| &change.address).collect();
+        let layers = self.changes.iter().filter_map(|change| change.layer.as_ref());
+        totals.layers = layers.filter(|layer| !layer.serves.iter().any(|it| changed.contains(it))).count();
         totals
     }
 
@@ -256,4 +263,7 @@ pub struct Totals {
     /// Terraform's tools know it by this name.
     #[serde(rename = "import", default)]
     pub adopt: usize,
+    /// Exports, grants and sessions of attachments that themselves stay as they are.
+    #[serde(default)]
+    pub layers: usize,
 }

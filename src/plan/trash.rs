@@ -151,6 +151,7 @@ impl<'a> Draft<'a> {
             changes: self.rows,
             drift: Vec::new(),
             looked: true,
+            selected: false,
             steps: ordered.steps,
             edges: ordered.edges,
             state_effects: Vec::new(),

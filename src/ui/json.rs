@@ -285,7 +285,10 @@ mod tests {
             },
         ]);
         assert_eq!(json["resource_changes"], expected);
-        assert_eq!(json["summary"], json!({"add": 2, "change": 0, "destroy": 1, "forget": 0, "import": 0}));
+        assert_eq!(
+            json["summary"],
+            json!({"add": 2, "change": 0, "destroy": 1, "forget": 0, "import": 0, "layers": 0})
+        );
         assert_eq!((&json["point_of_no_return"], &json["applyable"]), (&json!(0), &json!(true)));
         assert_eq!(json["steps"][0]["irreversible"], "data is gone");
         assert_eq!(serde_json::from_str::<Value>(&json.to_string()).unwrap(), json);

@@ -28,7 +28,8 @@ pub fn render_beside(plan: &Plan, errors: bool, style: Style, out: &mut impl Wri
         writeln!(out)?;
     }
     if plan.is_empty() && plan.changes.is_empty() {
-        return writeln!(out, "{} {}", style.paint(Tone::Heading, "No changes."), why_nothing(plan));
+        let heading = if plan.selected { "No changes in what was selected." } else { "No changes." };
+        return writeln!(out, "{} {}", style.paint(Tone::Heading, heading), why_nothing(plan));
     }
     writeln!(out, "vbs will perform the following actions:\n")?;
     let (resources, containers): (Vec<_>, Vec<_>) =
@@ -102,6 +103,16 @@ fn drift(drift: &[Drift], style: Style, out: &mut impl Write) -> io::Result<()> 
 
 fn why_nothing(plan: &Plan) -> &'static str {
     match plan.mode {
+        Mode::Normal if plan.selected && !plan.looked => {
+            "What is configured and recorded agrees there. No host was looked at, and what was left out may differ."
+        }
+        Mode::Normal if plan.selected && plan.drift.is_empty() => {
+            "What is configured, recorded and found on the hosts agrees there; what was left out may differ."
+        }
+        Mode::Destroy if plan.selected => "There is nothing to destroy there; what was left out stays.",
+        Mode::RefreshOnly if plan.selected => {
+            "The state agrees with the hosts there; what was left out may differ."
+        }
         Mode::Normal if !plan.looked => "What is configured and recorded agrees. No host was looked at.",
         Mode::Normal if plan.drift.is_empty() => {
             "What is configured, recorded and found on the hosts agrees."
@@ -118,8 +129,12 @@ fn why_nothing(plan: &Plan) -> &'static str {
 pub fn totals_line(totals: Totals, style: Style) -> String {
     let forget = if totals.forget == 0 { String::new() } else { format!(", {} to forget", totals.forget) };
     let adopt = if totals.adopt == 0 { String::new() } else { format!("{} to adopt, ", totals.adopt) };
+    let layers = match totals.layers {
+        0 => String::new(),
+        some => format!(", {} to put right", count(some, "layer")),
+    };
     format!(
-        "{} {adopt}{} to add, {} to change, {} to destroy{forget}.",
+        "{} {adopt}{} to add, {} to change, {} to destroy{forget}{layers}.",
         style.paint(Tone::Heading, "Plan:"),
         totals.add,
         totals.change,

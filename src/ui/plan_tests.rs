@@ -16,6 +16,7 @@ pub(in crate::ui) fn plan(changes: Vec<ResourceChange>, steps: Vec<Step>) -> Pla
         changes,
         drift: Vec::new(),
         looked: true,
+        selected: false,
         steps,
         edges: Vec::new(),
         state_effects: Vec::new(),
@@ -226,6 +227,13 @@ fn texts_of_several_lines_are_shown_as_a_difference() {
 fn no_changes_stands_alone_with_a_reason() {
     let mut empty = plan(Vec::new(), Vec::new());
     assert_eq!(shown(&empty), "No changes. What is configured, recorded and found on the hosts agrees.\n");
+    empty.selected = true;
+    assert_eq!(
+        shown(&empty),
+        "No changes in what was selected. What is configured, recorded and found on the hosts agrees there; what was left \
+         out may differ.\n"
+    );
+    empty.selected = false;
     empty.looked = false;
     assert_eq!(shown(&empty), "No changes. What is configured and recorded agrees. No host was looked at.\n");
     empty.mode = Mode::Destroy;

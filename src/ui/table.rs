@@ -7,7 +7,10 @@ use jiff::tz::TimeZone;
 
 use super::text::{about, harmless, width};
 use crate::model::observed::Capacity;
-use crate::model::{Address, Body, Bytes, ContainerView, Health, Observed, Record, Stranger, TrashEntry};
+use crate::model::{
+    Address, Body, Bytes, ContainerView, Health, Observed, Place, Record, Stranger, TrashEntry,
+};
+use crate::plan::compare;
 
 /// Rows under a heading. Cells are made harmless as they are added.
 #[derive(Debug, Clone)]
@@ -110,13 +113,14 @@ fn age(seconds: i64) -> String {
 /// `Some(None)`; one whose container could not be looked at is `None`.
 pub fn overview<'a>(objects: impl IntoIterator<Item = (&'a Record, Option<Option<&'a Observed>>)>) -> Table {
     let mut table = Table::new(["ADDRESS", "IN", "NAME", "SIZE", "STATUS"]);
-    for (Record { object, .. }, found) in objects {
+    for (record, found) in objects {
+        let object = &record.object;
         table.row([
             object.key.shown(),
             object.container.to_string(),
             name(&object.body),
             size(object.body.size()),
-            status(found),
+            status(record, found),
         ]);
     }
     table
@@ -159,12 +163,24 @@ pub fn strangers<'a>(found: impl IntoIterator<Item = (&'a Address, &'a Stranger)
     table
 }
 
-/// How an object was found, in the words that expressions have for it and a few more; see [`overview`].
-pub fn status(found: Option<Option<&Observed>>) -> String {
+/// How an object was found, in the words that expressions have for it and a few more; see [`overview`]. What is not as it
+/// was recorded follows, in the words of `vbs drift`.
+pub fn status(record: &Record, found: Option<Option<&Observed>>) -> String {
     let Some(found) = found else { return "not looked at".to_owned() };
     let Some(observed) = found else { return "vanished".to_owned() };
     let words = match &observed.health {
-        Health::Good => observed.status().to_owned(),
+        Health::Good => {
+            let differing: Vec<String> =
+                compare::drift(record, observed).into_iter().map(|(_, what)| what).collect();
+            // That it is attached, or available, is only said of disks and exports that are as they are meant to be.
+            let is_sound = observed.place != Place::Live
+                || !matches!(observed.body, Body::Disk(_) | Body::Export(_) | Body::Grant(_));
+            match (differing.as_slice(), is_sound) {
+                ([], _) => observed.status().to_owned(),
+                (all, true) => format!("{}, not as recorded: {}", observed.status(), all.join("; ")),
+                (all, false) => format!("not as recorded: {}", all.join("; ")),
+            }
+        }
         Health::Broken { why } => format!("{}: {why}", observed.status()),
         Health::Replaced { found } => format!("{}: {found}", observed.status()),
     };
@@ -302,14 +318,20 @@ mod tests {
             text.contains("size        1 GiB     5 B\n") && text.contains("created_at  -         today"),
             "{text}"
         );
+        let shrunk = Observed { open: true, ..live.clone() };
+        let live = Observed { body: volume("db", 1 << 30), ..live };
         let in_use = Observed { open: true, ..live.clone() };
         let gone = Observed { health: Health::Replaced { found: "a\ndirectory".to_owned() }, ..live };
         let recorded = record("db");
-        let rows = [Some(Some(&in_use)), Some(Some(&gone)), Some(None), None];
+        let rows = [Some(Some(&in_use)), Some(Some(&shrunk)), Some(Some(&gone)), Some(None), None];
         let overview = overview(rows.map(|found| (&recorded, found))).render();
         let statuses: Vec<&str> =
             overview.lines().skip(1).map(|line| line.rsplit("  ").next().unwrap()).collect();
-        assert_eq!(statuses, ["available, in use", "replaced: a\\ndirectory", "vanished", "not looked at"]);
+        let shrunk = "available, not as recorded: size is 5 B, recorded 1 GiB, in use";
+        assert_eq!(
+            statuses,
+            ["available, in use", shrunk, "replaced: a\\ndirectory", "vanished", "not looked at"]
+        );
         assert!(facts(Some(&record("db")), None).render().contains("name    db        -\n"));
     }
 }

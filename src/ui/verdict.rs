@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::style::{Style, Tone};
-use super::text::{as_sentence, harmless, wrap};
+use super::text::{as_sentence, count, harmless, wrap};
 use crate::apply::{CommandFailure, Outcome};
 use crate::plan::Totals;
 use crate::plan::step::Title;
@@ -54,13 +54,17 @@ pub fn sentence(run: Run, outcome: &Outcome, totals: Totals, interrupted: bool) 
 }
 
 fn resources(run: Run, totals: Totals) -> String {
-    let Totals { add, change, destroy, forget, adopt } = totals;
+    let Totals { add, change, destroy, forget, adopt, layers } = totals;
+    let layers = match layers {
+        0 => String::new(),
+        some => format!(", {} put right", count(some, "layer")),
+    };
     let forgotten = if forget == 0 { String::new() } else { format!(", {forget} forgotten") };
     match run {
-        Run::Destroy => format!("Resources: {destroy} destroyed{forgotten}."),
+        Run::Destroy => format!("Resources: {destroy} destroyed{forgotten}{layers}."),
         Run::Import => format!("Resources: {adopt} adopted."),
         Run::Apply | Run::Recover | Run::Trash => {
-            format!("Resources: {add} added, {change} changed, {destroy} destroyed{forgotten}.")
+            format!("Resources: {add} added, {change} changed, {destroy} destroyed{forgotten}{layers}.")
         }
     }
 }
@@ -93,7 +97,7 @@ fn kept_list(out: &mut String, kept: &[String]) {
     if kept.is_empty() {
         return;
     }
-    list(out, "Kept, because taking it back could lose data:", kept.iter().map(String::as_str));
+    list(out, "Kept:", kept.iter().map(String::as_str));
     paragraph(out, "The state knows it. `vbs plan` shows how it differs from the configuration.");
 }
 
@@ -114,7 +118,11 @@ fn stuck(out: &mut String, failures: &[CommandFailure], commands: &[String]) {
         out.push_str(&failure_block(failure));
     }
     if !commands.is_empty() {
-        paragraph(out, "Left to be done, as exact commands:");
+        paragraph(
+            out,
+            "Left to be done by hand, in this order. Each line is the heart of what vbs would run; what stands behind a # \
+             belongs to it:",
+        );
         out.push('\n');
         for command in commands {
             literal(out, command);
@@ -122,8 +130,8 @@ fn stuck(out: &mut String, failures: &[CommandFailure], commands: &[String]) {
     }
     paragraph(
         out,
-        "Run `vbs recover` once the cause is gone: it looks at what is there and tries again. After doing the \
-         commands by hand, `vbs recover --accept ADDRESS` takes an object as it is found. Until then read-only \
+        "Run `vbs recover` once the cause is gone: it looks at what is there and tries again. After doing it by \
+         hand, `vbs recover --accept ADDRESS` takes an object as it is found. Until then read-only \
          commands go on working.",
     );
 }
@@ -182,7 +190,7 @@ mod tests {
     use super::*;
     use crate::plan::step::TitleVerb;
 
-    const TOTALS: Totals = Totals { add: 2, change: 1, destroy: 0, forget: 0, adopt: 0 };
+    const TOTALS: Totals = Totals { add: 2, change: 1, destroy: 0, forget: 0, adopt: 0, layers: 0 };
 
     fn plain(run: Run, outcome: &Outcome) -> String {
         render(run, outcome, TOTALS, false, Style::PLAIN)
@@ -210,7 +218,7 @@ mod tests {
         assert!(plain(Run::Recover, &reverted).starts_with("\nRecovery complete. Everything was reverted;"));
         let kept =
             plain(Run::Recover, &Outcome::Reverted { kept: vec!["volume.db grew to 2 GiB".to_owned()] });
-        assert!(kept.contains("lose data:\n  - volume.db grew to 2 GiB\n"), "{kept}");
+        assert!(kept.contains("\nKept:\n  - volume.db grew to 2 GiB\n"), "{kept}");
         assert!(!kept.contains("nothing has changed"));
     }
 
@@ -253,6 +261,9 @@ mod tests {
                      \\u{1b}[31mno\n  The name is taken.\n";
         assert!(text.contains(block), "{text}");
         assert!(text.contains("Host:   store2\n  Status: none, no whole reply"), "{text}");
-        assert!(text.contains("commands:\n\n    rm -- /srv/x\n") && text.contains("`vbs recover`"), "{text}");
+        assert!(
+            text.contains("belongs to it:\n\n    rm -- /srv/x\n") && text.contains("`vbs recover`"),
+            "{text}"
+        );
     }
 }

@@ -31,6 +31,10 @@ impl Server {
             return None;
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Some(Server::on(port))
+    }
+
+    fn on(port: u16) -> Server {
         // Control ports are below 32768.
         let control = (port / 2).to_string();
         let child = Command::new("tgtd")
@@ -45,7 +49,14 @@ impl Server {
             assert!(server.child.try_wait().unwrap().is_none(), "tgtd ended");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Some(server)
+        server
+    }
+
+    /// Ends it and starts it anew, with nothing in it.
+    pub fn again(self) -> Server {
+        let port = self.port;
+        drop(self);
+        Server::on(port)
     }
 
     pub fn adm(&self, arguments: &str) -> String {
@@ -132,21 +143,69 @@ fn a_vm_reads_a_volume_over_the_network_and_leaves_nothing_behind() {
 
     // Whoever was let in beside it is shut out, and the VM notices nothing.
     server.adm("--op bind --mode target --tid 2 -I ALL");
-    rig.vbs(&["plan"]).exits(0).says("others").says("any");
-    rig.apply();
+    let plan = rig.vbs(&["plan", "--detailed-exitcode"]).exits(2).says("others").says("any");
+    plan.says("Plan: 0 to add, 0 to change, 0 to destroy, 1 layer to put right.");
+    assert_eq!(rig.vbs(&["plan", "--json"]).exits(0).json()["summary"]["layers"], 1);
+    rig.apply().says("0 added, 0 changed, 0 destroyed, 1 layer put right.");
     rig.settled();
     assert!(!server.show().contains("ALL"));
 
     // tgtd cannot tell a VM of growth, and says so before anything is done.
     configure(&rig, &server, "32MiB");
     rig.vbs(&["plan"]).exits(1).says("tgtd shows a new size only when it opens the device anew");
-    configure(&rig, &server, "16MiB");
+    // Without the attachment it grows, and with it again the VM has the new size.
+    let file = rig.workspace.path("main.vbs.hcl");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, whole.split("attachment \"db\"").next().unwrap()).unwrap();
+    rig.apply().says("1 destroyed");
+    std::fs::write(&file, &whole).unwrap();
+    rig.apply();
+    rig.settled();
+    assert_eq!(rig.blocks("web1")[0]["inserted"]["image"]["virtual-size"], 32 << 20);
+
+    rig.vbs(&["destroy", "--auto-approve"]).exits(0);
+    assert_eq!(server.show(), before);
+    rig.apply();
+
+    // A tgtd that was started anew has nothing, until it is given its files.
+    let server = server.again();
+    rig.vbs(&["drift"]).exits(2).says("vanished");
+    let targets = rig.workspace.file("targets.conf", &format!("include {}/*.conf\n", config.display()));
+    let mut admin = Command::new("tgt-admin");
+    admin.args(["-C", &server.control, "-c"]).arg(targets).arg("-e");
+    assert!(admin.status().unwrap().success());
+    rig.vbs(&["drift"]).exits(0);
+    rig.settled();
+    assert_eq!(server.show().matches("Target ").count(), 1, "{}", server.show());
 
     rig.vbs(&["destroy", "--purge", "--auto-approve"]).exits(0);
     assert_eq!(rig.contents("web1"), empty);
-    assert_eq!(server.show(), before);
+    assert_eq!(server.show(), "");
     assert_eq!(std::fs::read_dir(&config).unwrap().count(), 0);
     assert!(!std::path::Path::new("/var/lib/vbs/tgt").join(&rig.label).exists());
+}
+
+/// A tgtd that is not there and a tool that three providers need.
+#[test]
+fn a_check_says_that_tgtd_is_silent_and_names_every_tool_once() {
+    let Some(mut rig) = Rig::new() else { return };
+    let Some(server) = Server::start() else { return };
+    std::fs::create_dir(rig.workspace.path("conf.d")).unwrap();
+    rig.start("web1", RELEASING);
+    configure(&rig, &server, "16MiB");
+    let silent = format!("tgtd does not answer on control port {}", server.control);
+    let checked = rig.vbs(&["host", "check"]).text();
+    assert!(!checked.contains("does not answer"), "{checked}");
+    drop(server);
+    let checked = rig.vbs(&["host", "check"]).exits(1).says(&silent).says("`tgtd -C ");
+    assert_eq!(checked.stdout.matches("find of findutils").count(), 1, "{}", checked.stdout);
+    let tools = &rig.vbs(&["host", "check", "--json"]).exits(1).json()["hosts"][0]["tools"];
+    let mut names: Vec<&str> =
+        tools.as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all, "{tools}");
 }
 
 /// The export of examples/tgtadm.vbs.hcl as it stands there, for a pool and a VM of this machine.

@@ -55,6 +55,20 @@ impl Report {
         }
     }
 
+    /// Several providers need the same tools: each is told of once, with its minimum where one has any.
+    fn tell(&mut self, tool: Found) {
+        let known = self.tools.iter_mut().find(|known| {
+            known.called == tool.called
+                && known.is_enough == tool.is_enough
+                && (tool.is_enough || known.todo == tool.todo)
+        });
+        match known {
+            Some(known) if known.minimum.is_empty() => known.minimum = tool.minimum,
+            Some(_) => {}
+            None => self.tools.push(tool),
+        }
+    }
+
     fn is_good(&self) -> bool {
         self.unreachable.is_none() && self.dangers.is_empty() && self.tools.iter().all(|tool| tool.is_enough)
     }
@@ -182,7 +196,7 @@ async fn examine(hosts: &Hosts, subject: &Subject<'_>) -> Report {
     }
     for needs in needs {
         let said = needs.query().and_then(|query| answer(&query));
-        report.tools.extend(said.map(|answer| needs.read(answer)).unwrap_or_default());
+        said.map(|answer| needs.read(answer)).unwrap_or_default().into_iter().for_each(|it| report.tell(it));
     }
     for (container, provider, questions) in examined {
         let own: Vec<Answer> = questions.iter().filter_map(&answer).cloned().collect();

@@ -72,7 +72,7 @@ fn outputs_too(
     let question = Question { variables, options: &options, chosen: &BTreeMap::new() };
     with_situation(context, workspace, &recorded, &question, |context, situation| {
         let views = runtime()?.block_on(situation.look(&situation.hosts()))?;
-        let (values, problems) = outputs::evaluate(situation, &views);
+        let (values, problems) = outputs::evaluate(situation, &views, &|_| false);
         show(&problems, &context.sources, context.style);
         let mut key = || state_key_or_create(context, workspace);
         store.replace_outputs(&outputs::store(&values, recorded.lineage, &mut key)?)

@@ -91,6 +91,28 @@ pub fn of(world: &World<'_>, address: &Address, entry: &Entry, name: &str) -> Re
     })
 }
 
+/// Whose identity shows in a value of this entry, if it does: a serial, a name in the guest, a target. All of them hold the
+/// digits that an id begins with, some but for the first.
+pub fn identified<'e>(entry: &'e Entry, value: &Value) -> Option<&'e Address> {
+    let Entry::Resource(resolution) = entry else { return None };
+    let resource = &resolution.resource;
+    let (of, serial) = match &resource.spec {
+        Spec::Attachment(disk) => (&disk.source, disk.serial.clone()),
+        Spec::Volume(_) | Spec::Snapshot(_) => (&resource.address, resource.id.to_string()),
+    };
+    let digits = serial.get(1..8)?;
+    shows(value, digits).then_some(of)
+}
+
+fn shows(value: &Value, digits: &str) -> bool {
+    match value {
+        Value::Text(text) => text.contains(digits),
+        Value::Map(map) => map.iter().any(|(_, value)| shows(value, digits)),
+        Value::Sensitive(inner) => shows(inner, digits),
+        _ => false,
+    }
+}
+
 fn texts(list: &[String]) -> Value {
     Value::list(list.iter().map(|text| Value::text(text)))
 }

@@ -1,10 +1,10 @@
 //! What can be worked out only after a look at the hosts: outputs and conditions.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::{Instance, Mode, Names, Seen, Survey, key_value, unreported};
-use super::world::{Entry, World};
+use super::names::{Instance, Mode, Nameless, Names, Seen, Survey, key_value, unreported};
+use super::world::{Entry, Local, World};
 use crate::config::declare::{Block, Condition};
 use crate::config::eval::Evaluator;
 use crate::config::types::Type;
@@ -22,6 +22,8 @@ pub struct OutputValue {
     /// Unknown, or partly so, where it reads what does not exist yet.
     pub value: Value,
     pub sensitive: bool,
+    /// What it was read from, through locals too.
+    pub touched: BTreeSet<Address>,
 }
 
 /// Outputs and conditions, to be evaluated with what a survey found: address and attribute to value. An attribute
@@ -31,6 +33,9 @@ pub struct Deferred<'a> {
 }
 
 type SurveyedLocals = BTreeMap<String, Option<Value>>;
+
+/// What each of them was read from.
+type Reaches = BTreeMap<String, Seen>;
 
 impl<'a> Deferred<'a> {
     pub(super) fn new(world: World<'a>) -> Self {
@@ -42,26 +47,30 @@ impl<'a> Deferred<'a> {
         super::rules::mentions(&self.world, diagnostics);
     }
 
-    /// The outputs whose preconditions hold, by name.
-    pub fn evaluate(&self, survey: &Survey<'_>) -> (Vec<OutputValue>, Diagnostics) {
+    /// The outputs whose preconditions hold, by name. What shows the identity of something nameless is unknown.
+    pub fn evaluate(&self, survey: &Survey<'_>, nameless: &Nameless<'_>) -> (Vec<OutputValue>, Diagnostics) {
         let mut diagnostics = Diagnostics::new();
-        let locals = self.locals(survey, &mut diagnostics);
+        let (locals, reaches) = self.locals(survey, nameless, &mut diagnostics);
         let mut values = Vec::new();
-        let (instance, seen) = (Instance::default(), RefCell::new(Seen::default()));
-        let names = Names {
-            world: &self.world,
-            mode: Mode::Survey(survey, &locals),
-            instance: &instance,
-            seen: &seen,
-        };
+        let instance = Instance::default();
         for (name, output) in &self.world.declared.outputs {
+            let seen = RefCell::new(Seen::default());
+            let names = Names {
+                world: &self.world,
+                mode: Mode::Survey(survey, &locals, nameless),
+                instance: &instance,
+                seen: &seen,
+            };
             let mut problems = Diagnostics::new();
             for rule in &output.preconditions {
                 problems.extend(judge(&self.world, &names, rule, CONDITION_FAILED).into_iter().flatten());
             }
             if problems.is_empty() {
                 match self.output(name, output, &names) {
-                    Ok(value) => values.push(value),
+                    Ok(mut value) => {
+                        value.touched = self.touched(&seen.borrow(), &reaches);
+                        values.push(value);
+                    }
                     Err(wrong) => problems = wrong,
                 }
             }
@@ -85,7 +94,25 @@ impl<'a> Deferred<'a> {
             .at(output.value.span, "this is worked out from a sensitive value")
             .into());
         }
-        Ok(OutputValue { name: name.to_owned(), value, sensitive: output.sensitive })
+        let touched = BTreeSet::new();
+        Ok(OutputValue { name: name.to_owned(), value, sensitive: output.sensitive, touched })
+    }
+
+    /// What was read, and what the locals that were read are worked out from.
+    fn touched(&self, seen: &Seen, reaches: &Reaches) -> BTreeSet<Address> {
+        let mut touched = seen.touched.clone();
+        let mut known: BTreeSet<&String> = seen.locals.iter().collect();
+        let mut open: Vec<&String> = seen.locals.iter().collect();
+        while let Some(name) = open.pop() {
+            let (more, locals) = match (reaches.get(name), self.world.locals.get(name)) {
+                (Some(seen), _) => (&seen.touched, &seen.locals),
+                (None, Some(Local::Value { touched, locals, .. })) => (touched, locals),
+                (None, _) => continue,
+            };
+            touched.extend(more.iter().cloned());
+            open.extend(locals.iter().filter(|name| known.insert(name)));
+        }
+        touched
     }
 
     /// Problems of resources whose preconditions do not hold. Unknown conditions hold for now.
@@ -103,7 +130,7 @@ impl<'a> Deferred<'a> {
         if !self.world.declared.blocks.values().any(|block| !of(block).is_empty()) {
             return diagnostics;
         }
-        let locals = self.locals(survey, &mut diagnostics);
+        let (locals, _) = self.locals(survey, &|_| false, &mut diagnostics);
         for (address, entry) in &self.world.entries {
             let Some(block) = self.world.block(address).filter(|block| !of(block).is_empty()) else {
                 continue;
@@ -112,7 +139,7 @@ impl<'a> Deferred<'a> {
                 continue;
             }
             let (instance, seen) = (self.instance(address), RefCell::new(Seen::default()));
-            let mode = Mode::Survey(survey, &locals);
+            let mode = Mode::Survey(survey, &locals, &|_| false);
             let names = Names { world: &self.world, mode, instance: &instance, seen: &seen };
             for rule in of(block) {
                 let problems = judge(&self.world, &names, rule, CONDITION_FAILED);
@@ -138,20 +165,26 @@ impl<'a> Deferred<'a> {
     }
 
     /// The locals that read surveyed values.
-    fn locals(&self, survey: &Survey<'_>, diagnostics: &mut Diagnostics) -> SurveyedLocals {
-        let mut values = SurveyedLocals::new();
+    fn locals(
+        &self,
+        survey: &Survey<'_>,
+        nameless: &Nameless<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> (SurveyedLocals, Reaches) {
+        let (mut values, mut reaches) = (SurveyedLocals::new(), Reaches::new());
         for name in &self.world.surveyed_locals {
             let Some(written) = self.world.declared.locals.get(name) else { continue };
             let (instance, seen) = (Instance::default(), RefCell::new(Seen::default()));
-            let mode = Mode::Survey(survey, &values);
+            let mode = Mode::Survey(survey, &values, nameless);
             let names = Names { world: &self.world, mode, instance: &instance, seen: &seen };
             let value = self.evaluator(&names).evaluate(&written.expression, written.file);
             let value = value.map_err(|problems| {
                 diagnostics.extend(problems.into_iter().map(|problem| problem.within("locals")));
             });
             values.insert(name.clone(), value.ok());
+            reaches.insert(name.clone(), seen.take());
         }
-        values
+        (values, reaches)
     }
 
     fn evaluator<'e>(&'e self, names: &'e Names<'_, '_>) -> Evaluator<'e> {

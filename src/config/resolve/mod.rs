@@ -104,7 +104,7 @@ pub fn resolve<'a>(
     rules::name_instances(&world, &mut desired, &mut diagnostics);
     let deferred = Deferred::new(world);
     // Outputs are evaluated once without a look, so that their errors are found before anything is done.
-    let (_, problems) = deferred.evaluate(&|_, _| None);
+    let (_, problems) = deferred.evaluate(&|_, _| None, &|_| false);
     diagnostics.extend(problems.into_iter().filter(|problem| problem.summary != deferred::CONDITION_FAILED));
     let mut diagnostics = names::unreported(diagnostics);
     mentions::check(declared, &mut diagnostics);

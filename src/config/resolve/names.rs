@@ -27,6 +27,8 @@ pub struct Seen {
     /// Resources, and blocks all of whose instances were gone through.
     pub touched: BTreeSet<Address>,
     pub locals: BTreeSet<String>,
+    /// Whose identity shows in what was read: volumes and snapshots.
+    pub identified: BTreeSet<Address>,
     /// A surveyed value that was read.
     pub surveyed: Option<String>,
 }
@@ -41,9 +43,13 @@ pub enum Mode<'s> {
     Plan,
     /// In locals: they may be read, and that is remembered.
     Local,
-    /// In outputs and conditions: they may be read. The second holds the locals that read any.
-    Survey(&'s Survey<'s>, &'s std::collections::BTreeMap<String, Option<Value>>),
+    /// In outputs and conditions: they may be read. The second holds the locals that read any, the third says whose identity
+    /// is not known yet.
+    Survey(&'s Survey<'s>, &'s std::collections::BTreeMap<String, Option<Value>>, &'s Nameless<'s>),
 }
+
+/// Whether the id of a volume or snapshot is still to be chosen: what shows it is unknown.
+pub type Nameless<'s> = dyn Fn(&Address) -> bool + 's;
 
 /// What is particular to one instance.
 #[derive(Default, Clone)]
@@ -97,9 +103,13 @@ impl Names<'_, '_> {
         };
         match (local, self.mode) {
             (Local::Failed, _) => Err(Self::failed()),
-            (Local::Value { value, .. }, _) => {
-                self.seen.borrow_mut().locals.insert(name.to_owned());
-                Ok(value.clone())
+            (Local::Value { value, identified, .. }, mode) => {
+                let mut seen = self.seen.borrow_mut();
+                seen.locals.insert(name.to_owned());
+                seen.identified.extend(identified.iter().cloned());
+                let is_nameless =
+                    matches!(mode, Mode::Survey(_, _, nameless) if identified.iter().any(nameless));
+                Ok(if is_nameless { Value::Unknown } else { value.clone() })
             }
             (Local::Surveyed(what), Mode::Plan) => Err(LookupError::Refused(format!(
                 "local.{name} is worked out from {what}. {}",
@@ -109,7 +119,8 @@ impl Names<'_, '_> {
                 self.seen.borrow_mut().surveyed = Some(what.clone());
                 Ok(Value::Unknown)
             }
-            (Local::Surveyed(_), Mode::Survey(_, values)) => {
+            (Local::Surveyed(_), Mode::Survey(_, values, _)) => {
+                self.seen.borrow_mut().locals.insert(name.to_owned());
                 values.get(name).cloned().flatten().ok_or_else(Self::failed)
             }
         }
@@ -159,7 +170,16 @@ impl Names<'_, '_> {
             self.seen.borrow_mut().touched.insert(address.clone());
         }
         match attributes::of(self.world, address, entry, name)? {
-            Found::Known(value) => Ok(value),
+            Found::Known(value) => Ok(match attributes::identified(entry, &value) {
+                Some(of) => {
+                    self.seen.borrow_mut().identified.insert(of.clone());
+                    match self.mode {
+                        Mode::Survey(_, _, nameless) if nameless(of) => Value::Unknown,
+                        _ => value,
+                    }
+                }
+                None => value,
+            }),
             Found::Surveyed => self.surveyed(address, name),
         }
     }
@@ -174,7 +194,7 @@ impl Names<'_, '_> {
                 self.seen.borrow_mut().surveyed = Some(format!("{address}.{name}"));
                 Ok(Value::Unknown)
             }
-            Mode::Survey(survey, _) => Ok(survey(address, name).unwrap_or(Value::Unknown)),
+            Mode::Survey(survey, _, _) => Ok(survey(address, name).unwrap_or(Value::Unknown)),
         }
     }
 }

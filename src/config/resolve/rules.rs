@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::attributes;
+use super::containers::absolute;
 use super::world::{Entry, World};
 use crate::diag::{Diagnostic, Diagnostics, Span, did_you_mean};
 use crate::model::desired::{AttachmentSpec, Desired, Resource, Spec};
@@ -157,17 +158,28 @@ fn places(world: &World<'_>, diagnostics: &mut Diagnostics) {
     };
     for (container, (attribute, place)) in containers() {
         if let Some(first) = seen.insert((machine(container), attribute, place.clone()), container) {
-            let detail = format!(
-                "{} and {} are both in {place}. Each keeps its own marks and locks there, so {}.",
-                first.address,
-                container.address,
-                match attribute {
-                    "path" => "they need directories of their own",
-                    _ => "use one of them for both, or another volume group or thin pool",
+            let both = format!("{} and {} are both", first.address, container.address);
+            let alone = "Each keeps its own marks and locks there, so";
+            let (summary, detail) = match attribute {
+                "path" => {
+                    let detail = format!("{both} in {place}. {alone} they need directories of their own.");
+                    ("Directory used twice", detail)
                 }
-            );
-            let summary =
-                if attribute == "path" { "Directory used twice" } else { "Volume group used twice" };
+                "socket" => {
+                    let cure = "Write one block, and name it in the attachments of all of these VMs.";
+                    let why = "Each would take the other's disks for its own that lost their marks.";
+                    ("Socket used twice", format!("{both} for the VMs at {place}. {why} {cure}"))
+                }
+                "uri" => {
+                    let cure = "Write one block, and name it in the attachments of all of its VMs.";
+                    let why = "Each would take the other's disks for its own that lost their marks.";
+                    ("Hypervisor used twice", format!("{both} for the VMs of {place}. {why} {cure}"))
+                }
+                _ => {
+                    let cure = "use one of them for both, or another volume group or thin pool";
+                    ("Volume group used twice", format!("{both} in {place}. {alone} {cure}."))
+                }
+            };
             diagnostics.push(shared(world, summary, first, container, detail));
         }
     }
@@ -188,8 +200,12 @@ fn places(world: &World<'_>, diagnostics: &mut Diagnostics) {
 
 /// What a container has for itself: the attribute that says so, and its name.
 fn occupied(world: &World<'_>, container: &ContainerSpec) -> Option<(&'static str, String)> {
-    let occupied = (world.schema(&container.address)?.occupies)(container);
-    (!occupied.1.is_empty()).then_some(occupied)
+    let (attribute, mut place) = (world.schema(&container.address)?.occupies)(container);
+    if attribute == "socket" && place.starts_with('/') {
+        // A path by any other spelling; those of directories have been brought into one.
+        place = absolute("", &place);
+    }
+    (!place.is_empty()).then_some((attribute, place))
 }
 
 /// The address of a host; empty for this machine, which may have a block as well.
@@ -208,7 +224,12 @@ fn shared(
     detail: String,
 ) -> Diagnostic {
     let (attribute, _) = occupied(world, second).unwrap_or(("path", String::new()));
-    let called = if attribute == "path" { "the directory" } else { "the place" };
+    let called = match attribute {
+        "path" => "the directory",
+        "socket" => "the socket",
+        "uri" => "the hypervisor",
+        _ => "the place",
+    };
     let place = |container: &ContainerSpec| {
         let block = world.declared.blocks.get(&container.address)?;
         Some(block.attributes.get(attribute).map_or(block.header, |written| written.span))

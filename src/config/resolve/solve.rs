@@ -111,7 +111,12 @@ fn local(world: &World<'_>, name: &str, seen: &RefCell<Seen>) -> (Outcome, Diagn
             let seen = seen.borrow();
             let local = match &seen.surveyed {
                 Some(what) => Local::Surveyed(what.clone()),
-                None => Local::Value { value, touched: seen.touched.clone(), locals: seen.locals.clone() },
+                None => Local::Value {
+                    value,
+                    touched: seen.touched.clone(),
+                    locals: seen.locals.clone(),
+                    identified: seen.identified.clone(),
+                },
             };
             (Outcome::Local(local), Diagnostics::new())
         }

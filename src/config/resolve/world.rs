@@ -38,6 +38,8 @@ pub enum Local {
         value: Value,
         touched: BTreeSet<Address>,
         locals: BTreeSet<String>,
+        /// See [`super::names::Seen::identified`].
+        identified: BTreeSet<Address>,
     },
     /// It reads a surveyed value, named here: it has a value only when the hosts were looked at.
     Surveyed(String),

@@ -7,6 +7,7 @@ pub mod export;
 pub mod hypervisor;
 mod look;
 pub mod pool;
+mod programs;
 mod reader;
 mod template;
 mod verbs;

@@ -159,6 +159,13 @@ pub fn danger(word: &str, about: &str) -> Option<Danger> {
             "tgtd is not started when this host starts".to_owned(),
             "`systemctl enable tgt` (Red Hat: `tgtd`)".to_owned(),
         ),
+        "silent" => (
+            format!("tgtd does not answer on control port {about}"),
+            match about {
+                "0" => "start it: `systemctl start tgt` (Red Hat: `tgtd`)".to_owned(),
+                port => format!("start it: `tgtd -C {port} --iscsi portal=ADDRESS:PORT`"),
+            },
+        ),
         "not_included" => (
             format!(
                 "no line of /etc/tgt/targets.conf includes {about}, so no target comes back when tgtd starts"

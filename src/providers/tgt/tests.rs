@@ -471,3 +471,11 @@ fn settings_that_cannot_be_honoured_are_errors() {
         assert_eq!(said(&[portal.clone(), (name, text(value))]).len(), 1, "{name}");
     }
 }
+
+/// tgtadm takes no target by its name.
+#[test]
+fn commands_to_be_done_by_hand_say_where_the_number_of_the_target_comes_from() {
+    for verb in verbs::ALL.iter().filter(|verb| verb.shown.contains("--op ") && verb.name != "survey") {
+        assert!(verb.shown.contains(" --tid N ") && verb.shown.contains(" # N: "), "{}", verb.shown);
+    }
+}

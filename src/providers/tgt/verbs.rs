@@ -37,7 +37,7 @@ pub const EXPORT: Verb = Verb {
         "scsi", "readonly", "mark",
     ],
     script: script!("scripts/tgt.sh", "scripts/serve.sh", "scripts/export.sh"),
-    shown: "tgtadm -C {control} --lld iscsi --op new --mode target -T {target} # and LUN 1: {device}",
+    shown: "tgtadm -C {control} --lld iscsi --op new --mode target --tid N -T {target} # N: any free number; and LUN 1: {device}",
     effect: Effect::Guarded,
 };
 
@@ -46,7 +46,7 @@ pub const UNEXPORT: Verb = Verb {
     name: "unexport",
     parameters: &["path", "identity", "control", "config", "id", "export", "target"],
     script: script!("scripts/tgt.sh", "scripts/serve.sh", "scripts/unexport.sh"),
-    shown: "tgtadm -C {control} --lld iscsi --op delete --mode target # {target}",
+    shown: "tgtadm -C {control} --lld iscsi --op delete --mode target --tid N # N: the number of {target} in: tgtadm -C {control} --lld iscsi --op show --mode target",
     effect: Effect::Guarded,
 };
 
@@ -58,7 +58,7 @@ pub const REEXPORT: Verb = Verb {
         "readonly", "reopen", "drop", "add", "mark",
     ],
     script: script!("scripts/tgt.sh", "scripts/serve.sh", "scripts/reexport.sh"),
-    shown: "tgtadm -C {control} --lld iscsi --op update --mode logicalunit --lun 1 --params scsi_sn={serial},path={device} # {target}",
+    shown: "tgtadm -C {control} --lld iscsi --op update --mode logicalunit --tid N --lun 1 --params scsi_sn={serial},path={device} # N: the number of {target} in: tgtadm -C {control} --lld iscsi --op show --mode target",
     effect: Effect::Guarded,
 };
 
@@ -79,7 +79,7 @@ pub const GRANT: Verb = Verb {
         "mark",
     ],
     script: script!("scripts/tgt.sh", "scripts/grants.sh", "scripts/grant.sh"),
-    shown: "tgtadm -C {control} --lld iscsi --op bind --mode target -Q {initiator} # {target}",
+    shown: "tgtadm -C {control} --lld iscsi --op bind --mode target --tid N -Q {initiator} # N: the number of {target} in: tgtadm -C {control} --lld iscsi --op show --mode target",
     effect: Effect::Guarded,
 };
 
@@ -99,7 +99,7 @@ pub const REVOKE: Verb = Verb {
         "evict",
     ],
     script: script!("scripts/tgt.sh", "scripts/grants.sh", "scripts/revoke.sh"),
-    shown: "tgtadm -C {control} --lld iscsi --op unbind --mode target -Q {initiator} # {target}",
+    shown: "tgtadm -C {control} --lld iscsi --op unbind --mode target --tid N -Q {initiator} # N: the number of {target} in: tgtadm -C {control} --lld iscsi --op show --mode target",
     effect: Effect::Guarded,
 };
 

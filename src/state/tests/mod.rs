@@ -51,6 +51,7 @@ impl Home {
             changes: Vec::new(),
             drift: Vec::new(),
             looked: true,
+            selected: false,
             steps: (0..steps).map(step).collect(),
             edges: Vec::new(),
             state_effects: Vec::new(),

@@ -26,7 +26,7 @@ fn outcome(text: &str, give: impl FnOnce(&mut SourceMap, &mut Inputs)) -> (Desir
     let mut identities = Numbered::default();
     let (resolved, problems) = resolve(&declared, &sources, &schemas, &inputs, &mut identities);
     assert!(problems.is_empty(), "{problems:#?}");
-    let (outputs, problems) = resolved.deferred.evaluate(&|_, _| None);
+    let (outputs, problems) = resolved.deferred.evaluate(&|_, _| None, &|_| false);
     assert!(problems.is_empty(), "{problems:#?}");
     (resolved.desired, outputs.into_iter().map(|output| (output.name, output.value)).collect())
 }
@@ -264,14 +264,14 @@ fn surveyed_values_reach_outputs_and_conditions() {
     let (resolved, problems) = resolve(&declared, &sources, &schemas, &inputs, &mut identities);
     assert!(problems.is_empty(), "{problems:#?}");
     let nothing = |_: &Address, _: &str| None;
-    assert_eq!(resolved.deferred.evaluate(&nothing).0[0].value, Value::Unknown);
+    assert_eq!(resolved.deferred.evaluate(&nothing, &|_| false).0[0].value, Value::Unknown);
     assert!(resolved.deferred.preconditions(&nothing).is_empty(), "what is not known yet does not fail");
     let found = |address: &Address, name: &str| match (address.to_string().as_str(), name) {
         ("pool.fast", "free") => Some(Value::integer(5)),
         ("volume.db", "status") => Some(Value::text("missing")),
         _ => None,
     };
-    assert_eq!(resolved.deferred.evaluate(&found).0[0].value, Value::text("5 bytes"));
+    assert_eq!(resolved.deferred.evaluate(&found, &|_| false).0[0].value, Value::text("5 bytes"));
     let details = |problems: vbs::diag::Diagnostics| -> Vec<String> {
         problems.into_iter().map(|problem| problem.detail).collect()
     };

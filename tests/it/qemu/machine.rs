@@ -39,7 +39,7 @@ impl Rig {
         }
         let rig = Rig {
             workspace: Workspace::empty(),
-            label: format!("test{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)),
+            label: format!("test{}_{:03}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)),
             sockets: tempfile::tempdir().unwrap(),
             vms: BTreeMap::new(),
         };

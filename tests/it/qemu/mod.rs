@@ -71,6 +71,31 @@ fn disks_come_grow_keep_their_name_and_go() {
     assert!(!rig.seat().exists(), "nothing of it stays on the host");
 }
 
+/// Somebody takes a disk from the VM by hand: what the look finds is shown, and not what is recorded.
+#[test]
+fn describe_shows_a_disk_that_was_unplugged_by_hand() {
+    let Some(mut rig) = Rig::new() else { return };
+    rig.start("web1", RELEASING);
+    rig.configure(TWO.split("attachment \"logs\"").next().unwrap());
+    rig.apply();
+    rig.vbs(&["describe", "attachments"]).exits(0).says("web1/vdb - attached");
+    let block = rig.blocks("web1").remove(0);
+    let (device, node) = (&block["qdev"], &block["inserted"]["node-name"]);
+    let device = device.as_str().unwrap().trim_end_matches("/virtio-backend");
+    assert!(rig.say("web1", "device_del", &json!({ "id": device })).get("return").is_some());
+    // The device goes when its guest has let go of it, which is soon.
+    while !rig.blocks("web1").is_empty() {}
+    let released = "device is \"none: its guest let go of it\", recorded \"vdb\"";
+    rig.vbs(&["drift"]).exits(2).says(released);
+    for what in ["attachments", "attachment.db"] {
+        let told = rig.vbs(&["describe", what]).exits(0).says(&format!("not as recorded: {released}"));
+        assert!(!told.text().contains("attached"), "{}", told.text());
+    }
+    assert!(rig.say("web1", "blockdev-del", &json!({ "node-name": node })).get("return").is_some());
+    rig.vbs(&["drift"]).exits(2).says("attachment.db vanished");
+    rig.vbs(&["describe", "attachment.db"]).exits(0).says("Status: vanished");
+}
+
 #[test]
 fn what_others_plugged_stays_and_takes_its_room() {
     let Some(mut rig) = Rig::new() else { return };

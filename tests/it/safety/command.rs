@@ -176,6 +176,23 @@ fn volumes_live_and_go_on_a_server_that_vbs_does_not_know() {
     }
 }
 
+#[test]
+fn a_check_finds_the_programs_of_templates() {
+    let san = San::new(LINES);
+    san.bench.vbs("host check").succeeds().never_says("is not there");
+    let wrong = CONTAINERS
+        .replace("[\"TOOLS/sanctl\", \"ROOT/san\", \"grow\"", "[\"TOOLS/sanctl2\", \"grow\"")
+        .replace("[\"TOOLS/xm\", \"ROOT/vms\", \"block-attach\"", "[\"xm-of-nobody\"")
+        .replace("LIST", LINES)
+        .replace("TOOLS", TOOLS);
+    san.bench.write(&wrong);
+    let checked = san.bench.vbs("host check").ends(1);
+    checked
+        .says(&format!("! pool.san: {TOOLS}/sanctl2, the program of grow, is not there"))
+        .says("! hypervisor.xen: xm-of-nobody, the program of attach, is not there")
+        .never_says("the program of list.command");
+}
+
 /// At every boundary of a run vbs is killed; what recovery leaves is what was before, and what an apply makes after it is
 /// whole.
 #[test]

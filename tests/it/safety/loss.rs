@@ -66,6 +66,27 @@ fn a_saved_plan_does_not_begin_where_something_took_a_name_it_wants() {
     assert_eq!(fs::read_to_string(bench.at("pool/db.img")).unwrap(), "somebody's");
 }
 
+/// A host says itself why it refused; vbs does not make up that it changed since the plan.
+#[test]
+fn a_refusal_claims_no_more_than_the_host_said() {
+    let bench = Bench::applied("");
+    bench.declare(DB);
+    fs::create_dir_all(bench.at("pool")).unwrap();
+    for at in ["1", "2", "3", "4", "5", "6"] {
+        let mut command = bench.command("apply --auto-approve");
+        command.env("VBS_FAULT", format!("hook@SentBeforeAct.{at}"));
+        let taken = bench.at("pool/db.img").display().to_string();
+        let run = Run::of(command.env("VBS_FAULT_HOOK", format!("echo taken >'{taken}'")));
+        if run.out.contains("it was refused") || run.err.contains("It was refused") {
+            run.ends(3).says("It was refused, and nothing was changed.").never_says("when the plan was made");
+            assert_eq!(fs::read_to_string(&taken).unwrap(), "taken\n");
+            return;
+        }
+        let _ = fs::remove_file(taken);
+    }
+    panic!("nothing was refused");
+}
+
 #[test]
 fn what_another_state_made_is_told_from_what_nobody_made() {
     let bench = Bench::applied(DB);
@@ -81,7 +102,10 @@ fn stuck() -> Bench {
     };
     bench.declare(&format!("{DB}{}{}", more("a", ""), more("b", "  depends_on = [volume.a]\n")));
     let mut command = bench.command("apply --auto-approve --parallelism 1");
-    Run::of(command.env("VBS_FAULT", "fail@SentBeforeAct.4+")).ends(4).says("Left to be done").says("a.img");
+    Run::of(command.env_remove("USER").env("VBS_FAULT", "fail@SentBeforeAct.4+"))
+        .ends(4)
+        .says("Left to be done by hand")
+        .says("a.img");
     bench
 }
 
@@ -89,6 +113,9 @@ fn stuck() -> Bench {
 fn a_stuck_run_is_closed_when_the_cause_is_gone() {
     let bench = stuck();
     bench.apply().ends(5).says("An unfinished run must be recovered first");
+    // Who has no name in the environment has one on this machine.
+    let account = std::process::Command::new("id").arg("-un").output().unwrap().stdout;
+    bench.vbs("plan").says(&format!("of {} on", String::from_utf8(account).unwrap().trim()));
     // Looking goes on working, and does not call the run's own volumes strangers.
     bench.vbs("plan").says("is open").never_says("Ours but not recorded");
     bench.vbs("recover --auto-approve").succeeds().says("Everything was reverted");
@@ -101,7 +128,12 @@ fn a_stuck_run_is_closed_when_the_cause_is_gone() {
 fn an_object_that_cannot_be_taken_back_can_be_accepted_as_it_is() {
     let bench = stuck();
     bench.vbs("recover --auto-approve --accept volume.zz").refuses("Unknown address");
-    bench.vbs("recover --auto-approve --accept volume.a").succeeds().says("accepted as it was found");
+    let resumed = bench.vbs("recover --resume").ends(1);
+    resumed
+        .says("--resume cannot finish it any more")
+        .never_says("(`vbs recover --resume` finishes it instead.)");
+    let accepted = bench.vbs("recover --auto-approve --accept volume.a").succeeds();
+    accepted.says("volume.a, accepted as it was found").never_says("lose data");
     assert_eq!(bench.record("volume.a").object.body.size().0, 1 << 20);
     assert!(bench.recorded().open_run.is_none());
     bench.apply().succeeds();

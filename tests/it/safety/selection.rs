@@ -23,7 +23,10 @@ fn a_target_brings_what_it_needs_and_nothing_else() {
     assert_eq!(addresses(&bench), ["volume.copy", "volume.db", "snapshot.before"]);
     bench.vbs("apply --auto-approve --target attachment.a").succeeds().says("1 added");
     bench.vbs("destroy --auto-approve --target snapshot.before").succeeds();
-    bench.vbs("plan --target volume.db --detailed-exitcode").succeeds().says("No changes.");
+    bench
+        .vbs("plan --target volume.db --detailed-exitcode")
+        .succeeds()
+        .says("No changes in what was selected.");
     bench.vbs("plan --target volume.other --detailed-exitcode").ends(2);
 }
 
@@ -41,12 +44,64 @@ fn an_exclusion_takes_along_what_depends_on_it() {
     let bench = Bench::new(&family());
     bench.vbs("apply --auto-approve --exclude snapshot.before").succeeds();
     assert_eq!(addresses(&bench), ["volume.db", "volume.other"]);
-    bench.vbs("apply --auto-approve --exclude pool.fast").succeeds().says("No changes.");
-    bench.vbs("apply --auto-approve --exclude host.local").succeeds().says("No changes.");
+    bench.vbs("apply --auto-approve --exclude pool.fast").succeeds().says("No changes in what was selected.");
+    bench
+        .vbs("apply --auto-approve --exclude host.local")
+        .succeeds()
+        .says("No changes in what was selected.");
     bench.vbs("apply --auto-approve --exclude hypervisor.here").succeeds();
     assert_eq!(addresses(&bench).len(), 4);
     bench.apply().succeeds().says("1 added");
     bench.settled();
+}
+
+/// Ids are chosen by each plan anew, so only one that is run, or saved to be run, can show them.
+#[test]
+fn a_plan_shows_no_id_that_another_one_would_choose() {
+    let outputs = "locals {\n  ids = [volume.db.id, volume.other.id]\n}\noutput \"ids\" {\n  value = local.ids\n}\n\
+                   output \"serial\" {\n  value = attachment.a.serial\n}\noutput \"where\" {\n  value = volume.db.path\n}\n\
+                   output \"other\" {\n  value = volume.other.serial\n}\n";
+    let bench = Bench::new(&(family() + outputs));
+    let path = bench.at("pool/db.img").display().to_string();
+    let planned = bench
+        .vbs("plan")
+        .succeeds()
+        .says("+ ids = (known after apply)")
+        .says(&format!("+ where = \"{path}\""));
+    planned.says("+ serial = (known after apply)").says("+ other = (known after apply)");
+    bench.vbs("plan --out it.vbsplan").succeeds().never_says("(known after apply)");
+    // What is left out has no id, before and after.
+    bench.vbs("apply --auto-approve --exclude volume.other").succeeds().says("+ other = (known after apply)");
+    bench.vbs("output other").ends(1);
+    bench.vbs("output serial").succeeds();
+    bench.vbs("plan").says("+ other = (known after apply)").never_says("serial =");
+    bench.apply().succeeds().never_says("(known after apply)");
+    let said = bench.vbs("output --raw other").succeeds();
+    assert_eq!(said.out.trim(), bench.record("volume.other").object.id.to_string());
+    bench.settled();
+    bench.vbs("plan --replace volume.other").says("-> (known after apply)");
+}
+
+/// What was left out was not compared, and what stays keeps its outputs.
+#[test]
+fn a_selection_says_nothing_of_what_it_left_out() {
+    let outputs = "locals {\n  copy = volume.copy.serial\n}\noutput \"a\" {\n  value = attachment.a.guest_path\n}\n\
+                   output \"copy\" {\n  value = local.copy\n}\noutput \"other\" {\n  value = volume.other.serial\n}\n";
+    let bench = Bench::applied(&(family() + outputs));
+    bench.settled();
+    bench.vbs("plan --target volume.other").succeeds().says("No changes in what was selected.");
+    bench.declare(&(family() + outputs + &volume("more", "")));
+    bench.vbs("plan --exclude volume.more").succeeds().says("what was left out may differ");
+    bench.declare(&(family() + outputs));
+    let left = |kept: &str| bench.vbs(&format!("plan --destroy --exclude {kept}")).succeeds();
+    left("attachment.a").says("- other").never_says("- a ").never_says("- copy");
+    left("volume.other").says("- a").says("- copy").never_says("- other");
+    bench.vbs("destroy --auto-approve --exclude volume.copy").succeeds();
+    bench.vbs("output copy").succeeds();
+    bench.vbs("output a").succeeds();
+    bench.vbs("output other").ends(1);
+    bench.vbs("destroy --auto-approve").succeeds();
+    bench.vbs("output copy").ends(1);
 }
 
 #[test]

@@ -12,10 +12,10 @@ use crate::model::ContainerSpec;
 use crate::model::command::{Answer, GuardDirectory, Query, Verb};
 use crate::model::schema::ProviderSchema;
 use crate::plan::step::{Request, Step};
-use crate::providers::needs::{self, Needs};
+use crate::providers::needs::{self, Danger, Needs};
 use crate::providers::{Provider, Reading, Scope, iscsi, store};
 
-use super::{look, verbs};
+use super::{look, programs, verbs};
 
 pub struct CommandExport;
 
@@ -40,6 +40,14 @@ impl Provider for CommandExport {
 
     fn needs(&self) -> &'static Needs {
         &needs::FILES
+    }
+
+    fn examine(&self, container: &ContainerSpec) -> Vec<Query> {
+        programs::query(container)
+    }
+
+    fn dangers(&self, container: &ContainerSpec, answers: &[Answer]) -> Vec<Danger> {
+        programs::dangers(container, answers)
     }
 
     /// The seat, the targets, and who is let in.

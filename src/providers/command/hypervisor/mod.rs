@@ -14,10 +14,10 @@ use crate::model::ContainerSpec;
 use crate::model::command::{Answer, GuardDirectory, Query, Verb};
 use crate::model::schema::ProviderSchema;
 use crate::plan::step::{Request, Step};
-use crate::providers::needs::{self, Needs};
+use crate::providers::needs::{self, Danger, Needs};
 use crate::providers::{Provider, Reading, Scope, store};
 
-use super::{look, verbs};
+use super::{look, programs, verbs};
 
 pub struct CommandHypervisor;
 
@@ -40,6 +40,14 @@ impl Provider for CommandHypervisor {
 
     fn needs(&self) -> &'static Needs {
         &needs::FILES
+    }
+
+    fn examine(&self, container: &ContainerSpec) -> Vec<Query> {
+        programs::query(container)
+    }
+
+    fn dangers(&self, container: &ContainerSpec, answers: &[Answer]) -> Vec<Danger> {
+        programs::dangers(container, answers)
     }
 
     /// The seat, and the VMs in which something is wanted. Those in which only marks say that something is are asked

@@ -6,6 +6,9 @@ if [ "$control" = 0 ] && command -v systemctl >/dev/null; then
     done
     if [ -z "$enabled" ]; then printf 'off\t\n'; fi
 fi
+if command -v tgtadm >/dev/null && ! said=$(tgtadm -C "$control" --lld iscsi --op show --mode target 2>&1); then
+    printf 'silent\t%s\n' "$control"
+fi
 included=
 if [ -r /etc/tgt/targets.conf ]; then
     while read -r word pattern rest; do
