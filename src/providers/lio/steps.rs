@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
-use crate::model::{Body, ExportBody, GrantBody, Login, Object, Place, READY, Record};
+use crate::model::{Body, ExportBody, GrantBody, Login, Object, Observed, Place, READY, Record};
 use crate::plan::step::{Effect, Expectation, Operation, Proof, Request, Step, TitleVerb, Undo};
 use crate::providers::seat;
 use crate::providers::store::steps::{self as store, Entry};
@@ -30,8 +30,8 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
             _ => Err(ask.not_mine()),
         },
         Operation::Destroy { record, live } => match (&record.object.body, &live.body) {
-            (Body::Export(export), found @ Body::Export(_)) => Ok(vec![ask.unexport(record, export, found)]),
-            (Body::Grant(grant), found @ Body::Grant(_)) => Ok(vec![ask.revoke(record, grant, found)]),
+            (Body::Export(export), Body::Export(_)) => Ok(vec![ask.unexport(record, export, live)]),
+            (Body::Grant(grant), Body::Grant(_)) => Ok(vec![ask.revoke(record, grant, live)]),
             _ => Err(ask.not_mine()),
         },
         Operation::Restore { .. }
@@ -136,15 +136,18 @@ impl Ask<'_, '_> {
         }))
     }
 
-    fn unexport(&self, record: &Record, body: &ExportBody, found: &Body) -> Step {
+    fn unexport(&self, record: &Record, body: &ExportBody, live: &Observed) -> Step {
         let object = &record.object;
+        let undo = Undo::Run(self.exporting(object, body));
+        let not_done = self.shows(object, &live.body);
+        let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
         self.step(Draft {
             what: "unexport",
             verb: TitleVerb::Withdraw,
             object: format!("{} as {}", body.device, body.target),
             run: self.unexporting(object, body),
-            undo: Undo::Run(self.exporting(object, body)),
-            proof: Proof { done: self.absent(object), not_done: self.shows(object, found) },
+            undo,
+            proof,
             effect: Effect::Forget(object.key.clone()),
         })
     }
@@ -217,15 +220,18 @@ impl Ask<'_, '_> {
         })
     }
 
-    fn revoke(&self, record: &Record, body: &GrantBody, found: &Body) -> Step {
+    fn revoke(&self, record: &Record, body: &GrantBody, live: &Observed) -> Step {
         let object = &record.object;
+        let undo = Undo::Run(self.granting(object, body));
+        let not_done = self.shows(object, &live.body);
+        let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
         self.step(Draft {
             what: "revoke",
             verb: TitleVerb::ShutOut,
             object: format!("{} of {}", body.initiator, body.target),
             run: self.revoking(object, body),
-            undo: Undo::Run(self.granting(object, body)),
-            proof: Proof { done: self.absent(object), not_done: self.shows(object, found) },
+            undo,
+            proof,
             effect: Effect::Forget(object.key.clone()),
         })
     }

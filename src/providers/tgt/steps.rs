@@ -31,8 +31,8 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
             _ => Err(ask.not_mine()),
         },
         Operation::Destroy { record, live } => match &live.body {
-            Body::Export(export) => Ok(vec![ask.unexport(record, export)]),
-            Body::Grant(grant) => Ok(vec![ask.revoke(record, grant)]),
+            Body::Export(export) => Ok(vec![ask.unexport(record, live, export)]),
+            Body::Grant(grant) => Ok(vec![ask.revoke(record, live, grant)]),
             _ => Err(ask.not_mine()),
         },
         Operation::Restore { .. }
@@ -116,21 +116,21 @@ impl Ask<'_, '_> {
     }
 
     /// Taking it back makes it as it is recorded: nobody is left who could be let in by mistake.
-    fn unexport(&self, record: &Record, live: &ExportBody) -> Step {
+    fn unexport(&self, record: &Record, live: &Observed, found: &ExportBody) -> Step {
         let object = &record.object;
         let body = match &object.body {
             Body::Export(body) => body,
-            _ => live,
+            _ => found,
         };
+        let undo = Undo::Run(self.exporting(object, body));
+        let not_done = self.live(object, &Body::Export(body.clone()));
+        let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
         self.step(
             "unexport",
             title(TitleVerb::Withdraw, format!("{} as {}", body.device, body.target), ""),
             self.unexporting(object, body),
-            Undo::Run(self.exporting(object, body)),
-            Proof {
-                done: store::absent(self.request, object.id),
-                not_done: self.live(object, &Body::Export(body.clone())),
-            },
+            undo,
+            proof,
             Effect::Forget(object.key.clone()),
         )
     }
@@ -224,21 +224,21 @@ impl Ask<'_, '_> {
         ))
     }
 
-    fn revoke(&self, record: &Record, live: &GrantBody) -> Step {
+    fn revoke(&self, record: &Record, live: &Observed, found: &GrantBody) -> Step {
         let object = &record.object;
         let body = match &object.body {
             Body::Grant(body) => body,
-            _ => live,
+            _ => found,
         };
+        let undo = Undo::Run(self.granting(object, None, body));
+        let not_done = self.live(object, &Body::Grant(body.clone()));
+        let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
         self.step(
             "revoke",
             title(TitleVerb::ShutOut, body.initiator.clone(), &format!("of {}", body.target)),
             self.revoking(object, body),
-            Undo::Run(self.granting(object, None, body)),
-            Proof {
-                done: store::absent(self.request, object.id),
-                not_done: self.live(object, &Body::Grant(body.clone())),
-            },
+            undo,
+            proof,
             Effect::Forget(object.key.clone()),
         )
     }

@@ -2,7 +2,7 @@
 
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
-use crate::model::{Access, Body, ExportBody, GrantBody, Kind, Object, Observed, Record};
+use crate::model::{Access, Body, ExportBody, GrantBody, Kind, Object, Observed, Place, Record};
 use crate::plan::step::{Effect, Proof, Step, TitleVerb, Undo};
 use crate::providers::command::verbs;
 use crate::providers::store::steps as store;
@@ -131,22 +131,29 @@ impl Ask<'_, '_> {
         ))
     }
 
-    pub(super) fn revoke(&self, record: &Record, live: &GrantBody) -> Result<Step, Diagnostic> {
+    pub(super) fn revoke(
+        &self,
+        record: &Record,
+        live: &Observed,
+        found: &GrantBody,
+    ) -> Result<Step, Diagnostic> {
         let object = &record.object;
         let body = match &object.body {
             Body::Grant(body) => body,
-            _ => live,
+            _ => found,
         };
-        self.needs("revoke", &format!("Shutting {} out of {}", body.initiator, object.key.address))?;
+        if live.place != Place::Vanished {
+            self.needs("revoke", &format!("Shutting {} out of {}", body.initiator, object.key.address))?;
+        }
+        let undo = self.undo_by("grant", self.granting(object, body))?;
+        let not_done = self.live(object, &Body::Grant(body.clone()));
+        let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
         Ok(self.step(
             "revoke",
             title(TitleVerb::ShutOut, body.initiator.clone(), &format!("of {}", body.target)),
             self.revoking(object, body)?,
-            self.undo_by("grant", self.granting(object, body))?,
-            Proof {
-                done: store::absent(self.request, object.id),
-                not_done: self.live(object, &Body::Grant(body.clone())),
-            },
+            undo,
+            proof,
             Effect::Forget(object.key.clone()),
         ))
     }
