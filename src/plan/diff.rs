@@ -456,3 +456,6 @@ fn unrecorded(world: &World<'_>, scope: &Scope, index: &LiveIndex<'_>, out: &mut
         out.diagnostics.push(problems::unrecorded(&strangers));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,7 +125,7 @@ impl Ask<'_, '_> {
             ));
         }
         let object = &after.object;
-        Ok(self.step(Draft {
+        let mut step = self.step(Draft {
             what: "export",
             verb: TitleVerb::Export,
             object: format!("{} as {}", body.device, body.target),
@@ -133,7 +133,9 @@ impl Ask<'_, '_> {
             undo: Undo::Run(self.unexporting(object, body)),
             proof: Proof { done: self.shows(object, &object.body), not_done: self.absent(object) },
             effect: Effect::Put(Box::new(after.clone())),
-        }))
+        });
+        step.claims.push(store::takes(self.request, &[&body.target]));
+        Ok(step)
     }
 
     fn unexport(&self, record: &Record, body: &ExportBody, live: &Observed) -> Step {
@@ -141,7 +143,7 @@ impl Ask<'_, '_> {
         let undo = Undo::Run(self.exporting(object, body));
         let not_done = self.shows(object, &live.body);
         let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
-        self.step(Draft {
+        let mut step = self.step(Draft {
             what: "unexport",
             verb: TitleVerb::Withdraw,
             object: format!("{} as {}", body.device, body.target),
@@ -149,7 +151,9 @@ impl Ask<'_, '_> {
             undo,
             proof,
             effect: Effect::Forget(object.key.clone()),
-        })
+        });
+        step.claims.push(store::frees(self.request, &[&body.target]));
+        step
     }
 
     /// What was changed outside of vbs is put right below initiators that are logged in, and not broken again.
@@ -209,7 +213,7 @@ impl Ask<'_, '_> {
 
     fn grant(&self, after: &Record, body: &GrantBody) -> Step {
         let object = &after.object;
-        self.step(Draft {
+        let mut step = self.step(Draft {
             what: "grant",
             verb: TitleVerb::LetIn,
             object: format!("{} to {}", body.initiator, body.target),
@@ -217,7 +221,9 @@ impl Ask<'_, '_> {
             undo: Undo::Run(self.revoking(object, body)),
             proof: Proof { done: self.shows(object, &object.body), not_done: self.absent(object) },
             effect: Effect::Put(Box::new(after.clone())),
-        })
+        });
+        step.claims.push(store::takes(self.request, &[&body.target, &body.initiator]));
+        step
     }
 
     fn revoke(&self, record: &Record, body: &GrantBody, live: &Observed) -> Step {
@@ -225,7 +231,7 @@ impl Ask<'_, '_> {
         let undo = Undo::Run(self.granting(object, body));
         let not_done = self.shows(object, &live.body);
         let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
-        self.step(Draft {
+        let mut step = self.step(Draft {
             what: "revoke",
             verb: TitleVerb::ShutOut,
             object: format!("{} of {}", body.initiator, body.target),
@@ -233,7 +239,9 @@ impl Ask<'_, '_> {
             undo,
             proof,
             effect: Effect::Forget(object.key.clone()),
-        })
+        });
+        step.claims.push(store::frees(self.request, &[&body.target, &body.initiator]));
+        step
     }
 
     /// Rights and secrets count from the next login on; no session ends.

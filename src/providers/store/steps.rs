@@ -115,6 +115,16 @@ pub fn removal(
     (Undo::Nothing, Proof { done, not_done: vec![Expectation::NotAt { container, id, place }] })
 }
 
+/// What a step that serves something takes: a target, or the way of an initiator in to one.
+pub fn takes(request: &Request<'_>, names: &[&str]) -> Claim {
+    Claim::TakesName { container: request.container.address.clone(), name: names.join(" ") }
+}
+
+/// What a step that takes it away frees: what is left of a target goes before another one has its name.
+pub fn frees(request: &Request<'_>, names: &[&str]) -> Claim {
+    Claim::FreesName { container: request.container.address.clone(), name: names.join(" ") }
+}
+
 /// The record of a volume's former content: an object of its own, so with an id and a serial of its own.
 pub fn former(record: &Record, trash: uuid::Uuid, size: Bytes) -> Record {
     let mut former = record.clone();

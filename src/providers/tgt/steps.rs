@@ -105,14 +105,16 @@ impl Ask<'_, '_> {
     fn export(&self, after: &Record, body: &ExportBody) -> Result<Step, Diagnostic> {
         self.check(body)?;
         let object = &after.object;
-        Ok(self.step(
+        let mut step = self.step(
             "export",
             title(TitleVerb::Export, format!("{} as {}", body.device, body.target), ""),
             self.exporting(object, body),
             Undo::Run(self.unexporting(object, body)),
             Proof { done: self.live(object, &object.body), not_done: store::absent(self.request, object.id) },
             Effect::Put(Box::new(after.clone())),
-        ))
+        );
+        step.claims.push(store::takes(self.request, &[&body.target]));
+        Ok(step)
     }
 
     /// Taking it back makes it as it is recorded: nobody is left who could be let in by mistake.
@@ -125,14 +127,16 @@ impl Ask<'_, '_> {
         let undo = Undo::Run(self.exporting(object, body));
         let not_done = self.live(object, &Body::Export(body.clone()));
         let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
-        self.step(
+        let mut step = self.step(
             "unexport",
             title(TitleVerb::Withdraw, format!("{} as {}", body.device, body.target), ""),
             self.unexporting(object, body),
             undo,
             proof,
             Effect::Forget(object.key.clone()),
-        )
+        );
+        step.claims.push(store::frees(self.request, &[&body.target]));
+        step
     }
 
     fn reexporting(&self, object: &Object, from: &ExportBody, to: &ExportBody) -> Action {
@@ -214,14 +218,16 @@ impl Ask<'_, '_> {
     fn grant(&self, after: &Record, body: &GrantBody) -> Result<Step, Diagnostic> {
         self.check_access(body)?;
         let object = &after.object;
-        Ok(self.step(
+        let mut step = self.step(
             "grant",
             title(TitleVerb::LetIn, body.initiator.clone(), &format!("to {}", body.target)),
             self.granting(object, None, body),
             Undo::Run(self.revoking(object, body)),
             Proof { done: self.live(object, &object.body), not_done: store::absent(self.request, object.id) },
             Effect::Put(Box::new(after.clone())),
-        ))
+        );
+        step.claims.push(store::takes(self.request, &[&body.target, &body.initiator]));
+        Ok(step)
     }
 
     fn revoke(&self, record: &Record, live: &Observed, found: &GrantBody) -> Step {
@@ -233,14 +239,16 @@ impl Ask<'_, '_> {
         let undo = Undo::Run(self.granting(object, None, body));
         let not_done = self.live(object, &Body::Grant(body.clone()));
         let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
-        self.step(
+        let mut step = self.step(
             "revoke",
             title(TitleVerb::ShutOut, body.initiator.clone(), &format!("of {}", body.target)),
             self.revoking(object, body),
             undo,
             proof,
             Effect::Forget(object.key.clone()),
-        )
+        );
+        step.claims.push(store::frees(self.request, &[&body.target, &body.initiator]));
+        step
     }
 
     fn regrant(

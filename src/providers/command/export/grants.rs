@@ -121,14 +121,16 @@ impl Ask<'_, '_> {
     pub(super) fn grant(&self, after: &Record, body: &GrantBody) -> Result<Step, Diagnostic> {
         self.may_grant(body)?;
         let object = &after.object;
-        Ok(self.step(
+        let mut step = self.step(
             "grant",
             title(TitleVerb::LetIn, body.initiator.clone(), &format!("to {}", body.target)),
             self.granting(object, body)?,
             self.undo_by("revoke", self.revoking(object, body))?,
             Proof { done: self.live(object, &object.body), not_done: store::absent(self.request, object.id) },
             Effect::Put(Box::new(after.clone())),
-        ))
+        );
+        step.claims.push(store::takes(self.request, &[&body.target, &body.initiator]));
+        Ok(step)
     }
 
     pub(super) fn revoke(
@@ -148,14 +150,16 @@ impl Ask<'_, '_> {
         let undo = self.undo_by("grant", self.granting(object, body))?;
         let not_done = self.live(object, &Body::Grant(body.clone()));
         let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
-        Ok(self.step(
+        let mut step = self.step(
             "revoke",
             title(TitleVerb::ShutOut, body.initiator.clone(), &format!("of {}", body.target)),
             self.revoking(object, body)?,
             undo,
             proof,
             Effect::Forget(object.key.clone()),
-        ))
+        );
+        step.claims.push(store::frees(self.request, &[&body.target, &body.initiator]));
+        Ok(step)
     }
 
     /// Shut out and let in again, which is all that templates can do.

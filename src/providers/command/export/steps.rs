@@ -270,14 +270,16 @@ impl<'r> Ask<'r, '_> {
         if body.access == Access::ReadOnly {
             self.tells_access("export", "a snapshot")?;
         }
-        Ok(self.step(
+        let mut step = self.step(
             "export",
             title(TitleVerb::Export, format!("{} as {}", body.device, body.target), ""),
             self.exporting(object, body)?,
             self.undo_by("withdraw", self.withdrawing(object, body))?,
             Proof { done: self.live(object, &object.body), not_done: store::absent(self.request, object.id) },
             Effect::Put(Box::new(after.clone())),
-        ))
+        );
+        step.claims.push(store::takes(self.request, &[&body.target]));
+        Ok(step)
     }
 
     fn withdraw(&self, record: &Record, live: &Observed, found: &ExportBody) -> Result<Step, Diagnostic> {
@@ -292,14 +294,16 @@ impl<'r> Ask<'r, '_> {
         let undo = self.undo_by("export", self.exporting(object, body))?;
         let not_done = self.live(object, &Body::Export(body.clone()));
         let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
-        Ok(self.step(
+        let mut step = self.step(
             "withdraw",
             title(TitleVerb::Withdraw, format!("{} as {}", body.device, body.target), ""),
             self.withdrawing(object, body)?,
             undo,
             proof,
             Effect::Forget(object.key.clone()),
-        ))
+        );
+        step.claims.push(store::frees(self.request, &[&body.target]));
+        Ok(step)
     }
 
     pub(super) fn step(
