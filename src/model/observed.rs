@@ -31,6 +31,8 @@ pub enum Place {
     Staged,
     /// In the trash.
     Trash,
+    /// Gone from the tool it was made in, while its mark or what was saved of it is still there.
+    Vanished,
 }
 
 impl Place {
@@ -39,6 +41,7 @@ impl Place {
             Place::Live => "live",
             Place::Staged => "staged",
             Place::Trash => "trash",
+            Place::Vanished => "vanished",
         }
     }
 }
@@ -77,7 +80,7 @@ pub struct Observed {
 pub const FILE_SYSTEM: &str = "file_system";
 
 impl Observed {
-    /// In one word, for expressions and people: `available`, `attached`, `replaced`, `staged`, `trash`.
+    /// In one word, for expressions and people: `available`, `attached`, `replaced`, `staged`, `trash`, `vanished`.
     pub fn status(&self) -> &'static str {
         match (&self.health, self.place, &self.body) {
             (Health::Replaced { .. }, ..) => "replaced",

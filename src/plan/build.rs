@@ -286,7 +286,10 @@ impl<'a> Builder<'a> {
             (Decision::Restore { snapshot }, Some(before), _, Some(live)) => {
                 chains.up = self.restore(before, snapshot, live)?;
             }
-            (Decision::Destroy, Some(before), _, Some(live)) => chains.down = self.destroy(before, live)?,
+            (Decision::Destroy, Some(before), _, Some(live)) => {
+                chains.down = self.destroy(before, live)?;
+                layers::let_go(self.world, self.changes, change, &mut self.steps[chains.down.clone()]);
+            }
             (Decision::Forget, Some(_), _, _) => self.effects.push(Effect::Forget(change.key.clone())),
             (Decision::Record, _, Some(after), _) => {
                 self.effects.push(Effect::Put(Box::new(Record::clone(after))))

@@ -54,6 +54,8 @@ pub struct Diff {
 /// One object as the hosts show it.
 enum Live<'a> {
     Ours(&'a Observed),
+    /// Ours, and gone: a mark or what was saved of it is left.
+    Vanished(&'a Observed),
     /// Something without our mark stands where the object is or would be.
     Foreign,
     Absent,
@@ -97,6 +99,7 @@ impl<'a> LiveIndex<'a> {
             Some(ContainerView::Present(surveyed)) => &surveyed.foreign,
         };
         match self.by_id.get(&record.object.id).map(Vec::as_slice) {
+            Some([(_, observed)]) if observed.place == Place::Vanished => Live::Vanished(observed),
             Some([(_, observed)]) => Live::Ours(observed),
             Some(several) => Live::Twice(several.iter().map(|(container, _)| *container).collect()),
             None if occupies(&record.object.body).is_some_and(|name| foreign.contains(&name)) => {
@@ -187,7 +190,9 @@ impl Row<'_> {
             (Some(wanted), None, Live::Foreign) => {
                 out.diagnostics.push(problems::foreign(self.world, wanted))
             }
-            (None, None, Live::Absent | Live::Foreign) => {}
+            (None, None, Live::Absent | Live::Foreign | Live::Vanished(_)) => {}
+            // What is left of it is made use of, and shown by `lost::clear`.
+            (Some(wanted), None, Live::Vanished(_)) => self.create(wanted, "", out),
             (Some(wanted), None, Live::Ours(observed))
                 if lost::is_left_over(self.world, &wanted.object.container, observed) =>
             {
@@ -199,10 +204,16 @@ impl Row<'_> {
             (Some(wanted), Some(recorded), Live::Ours(observed)) => {
                 self.compare(wanted, recorded, observed, out)
             }
-            (Some(wanted), Some(recorded), Live::Absent) => self.vanished(wanted, recorded, false, out),
+            (Some(wanted), Some(recorded), Live::Absent | Live::Vanished(_)) => {
+                self.vanished(wanted, recorded, false, out)
+            }
             (Some(wanted), Some(recorded), Live::Foreign) => self.vanished(wanted, recorded, true, out),
             (None, Some(recorded), Live::Ours(observed)) => self.destroy(recorded, observed, out),
-            (None, Some(recorded), Live::Absent) => self.forget(recorded, out),
+            (None, Some(recorded), Live::Vanished(observed)) => self.clear(recorded, observed, out),
+            (None, Some(recorded), Live::Absent) => {
+                self.drift(format!("vanished from {}", recorded.object.container), true, out);
+                self.forget(recorded, out);
+            }
             (None, Some(recorded), Live::Foreign) => {
                 out.diagnostics.push(problems::left_behind(recorded));
                 self.forget(recorded, out);
@@ -267,6 +278,19 @@ impl Row<'_> {
     fn forget(&self, recorded: &Record, out: &mut Diff) {
         let reason = format!("no longer in {}", recorded.object.container);
         out.changes.insert(self.key.clone(), self.change(Decision::Forget, &reason));
+    }
+
+    /// Recorded, not wanted and gone: what is left of it goes before the record does, as nobody would look for it any more.
+    fn clear(&self, recorded: &Record, observed: &Observed, out: &mut Diff) {
+        let reason = format!("vanished from {}", recorded.object.container);
+        self.drift(reason.clone(), true, out);
+        if self.options.refresh_only {
+            return self.forget(recorded, out);
+        }
+        let reason = if self.lost.evicts(self.key) { "its host is lost" } else { &reason };
+        let change =
+            Change { live: Some(Box::new(observed.clone())), ..self.change(Decision::Destroy, reason) };
+        out.changes.insert(self.key.clone(), change);
     }
 
     fn destroy(&self, recorded: &Record, observed: &Observed, out: &mut Diff) {
@@ -432,3 +456,6 @@ fn unrecorded(world: &World<'_>, scope: &Scope, index: &LiveIndex<'_>, out: &mut
         out.diagnostics.push(problems::unrecorded(&strangers));
     }
 }
+
+#[cfg(test)]
+mod tests;

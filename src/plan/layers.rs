@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::diff::{Change, Decision, Diff, LiveIndex};
+use super::step::{Expectation, Step, Undo};
 use super::world::{Scope, World};
 use super::{Layer, containers};
-use crate::model::{Address, Body, HostName, Kind, ObjectKey, Record};
+use crate::model::{Address, Body, HostName, Kind, ObjectKey, Place, Record};
 
 /// Records by what they stand on: disks on sessions, sessions on grants, grants on exports.
 pub struct Ways<'a>(BTreeMap<&'a ObjectKey, Vec<&'a Record>>);
@@ -120,6 +121,34 @@ fn carried(ways: &Ways<'_>, index: &LiveIndex<'_>, found: &Diff) -> Vec<Change> 
             })
         })
         .collect()
+}
+
+/// What stands on a target that is gone, or was left over, cannot be put back or is not to be: taking its removal back finishes
+/// it, so that nothing stays half done, and a record of it stays for the next run.
+pub fn let_go(world: &World<'_>, changes: &BTreeMap<ObjectKey, Change>, change: &Change, steps: &mut [Step]) {
+    let is_live = change.live.as_ref().is_some_and(|live| live.place == Place::Live);
+    let is_left_over = !world.records.contains_key(&change.key);
+    if !is_live || !(is_left_over || is_adrift(changes, change)) {
+        return;
+    }
+    for step in steps {
+        let Some(before) = &change.before else { continue };
+        let (container, id) = (before.object.container.clone(), before.object.id);
+        step.undo = Undo::Run(step.run.clone());
+        let place = Place::Staged.word().to_owned();
+        step.proof.not_done = vec![Expectation::NotAt { container, id, place }];
+    }
+}
+
+/// Whether something that it stands on is gone and does not come back.
+fn is_adrift(changes: &BTreeMap<ObjectKey, Change>, change: &Change) -> bool {
+    let link = change.before.as_ref().and_then(|before| before.object.body.link());
+    let Some(below) = link.and_then(|link| changes.get(&link.key)) else { return false };
+    match (&below.decision, &below.live) {
+        (Decision::Forget, _) => true,
+        (Decision::Destroy, Some(live)) => live.place == Place::Vanished || is_adrift(changes, below),
+        _ => false,
+    }
 }
 
 /// How a layer is shown; nothing for what is none. `ways` leads over what was there before and what will be.

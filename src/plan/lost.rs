@@ -14,7 +14,7 @@ use super::world::{Options, World};
 use super::{ChangeAction, ResourceChange};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::model::{
-    Address, Body, ContainerView, HostName, Kind, Object, ObjectKey, Observed, OnDestroy, Place, Record,
+    Address, Body, ContainerView, HostName, Kind, Object, ObjectKey, Observed, OnDestroy, Part, Place, Record,
 };
 
 /// What goes with the hosts that are lost.
@@ -159,17 +159,21 @@ fn still_declared(world: &World<'_>, record: &Record) -> Diagnostic {
     .within(address.to_string())
 }
 
-/// Whether something of ours lies in a container that was given up with its host: a disk in a hypervisor that the state does
-/// not know, or a login that it does not.
+/// Whether something of ours is to be cleared away when the state does not know it: what lies in a container that was given up
+/// with its host (a disk in a hypervisor that the state does not know, or a login), and what is left of something that is gone.
 pub fn is_left_over(world: &World<'_>, container: &Address, observed: &Observed) -> bool {
     let given_up = match container.kind {
         Kind::Hypervisor => !world.containers.contains_key(container),
         Kind::Initiator => true,
         _ => false,
     };
-    given_up
+    let is_left = match observed.place {
+        Place::Live => given_up,
+        Place::Vanished => true,
+        Place::Staged | Place::Trash => false,
+    };
+    is_left
         && observed.mark.lineage == world.lineage
-        && observed.place == Place::Live
         && observed.body.holds_no_data()
         && key_of(observed).is_some()
 }
@@ -179,7 +183,7 @@ fn key_of(observed: &Observed) -> Option<ObjectKey> {
     text.parse().ok().or_else(|| text.parse().ok().map(ObjectKey::primary))
 }
 
-/// What hosts that came back still have is taken away, before anything is made in its place.
+/// What hosts that came back still have, and what is left of what is gone, is taken away, before anything is made in its place.
 pub fn clear(world: &World<'_>, options: &Options, found: &mut Diff) {
     let known: BTreeSet<Uuid> = world.records.values().map(|record| record.object.id).collect();
     for (container, view) in world.live {
@@ -188,13 +192,31 @@ pub fn clear(world: &World<'_>, options: &Options, found: &mut Diff) {
             let Some(key) = key_of(observed).filter(|_| !known.contains(&observed.mark.id)) else { continue };
             let (address, mended) = (key.address.clone(), !options.refresh_only);
             let what = key.layer().unwrap_or_else(|| "disk".to_owned());
-            let what = format!("{what}: left over in {container}, whose host was given up");
+            let why = if observed.place == Place::Vanished { "" } else { ", whose host was given up" };
+            let what = format!("{what}: left over in {container}{why}");
             found.drift.push(Drift { address, what, mended });
-            if mended {
-                clear_one(container, key, observed, found);
+            // A mark of what is made again under the same id is taken over.
+            let is_made = observed.place == Place::Vanished
+                && made_at(found, &key).is_some_and(|after| after.object.id == observed.mark.id);
+            if mended && !is_made {
+                clear_one(container, beside(world, key, observed), observed, found);
             }
         }
     }
+}
+
+fn made_at<'a>(found: &'a Diff, key: &ObjectKey) -> Option<&'a Arc<Record>> {
+    found.changes.get(key)?.after.as_ref()
+}
+
+/// The key under which it is cleared away: one of its own where the state knows something else by the one in its mark, which
+/// stays known.
+fn beside(world: &World<'_>, key: ObjectKey, observed: &Observed) -> ObjectKey {
+    if !world.records.contains_key(&key) {
+        return key;
+    }
+    let part = Part(format!("{}.{}", key.part.0, observed.mark.id).into());
+    ObjectKey::new(key.address, part)
 }
 
 fn clear_one(container: &Address, key: ObjectKey, observed: &Observed, found: &mut Diff) {
@@ -211,7 +233,7 @@ fn clear_one(container: &Address, key: ObjectKey, observed: &Observed, found: &m
         labels: BTreeMap::new(),
         depends_on: Vec::new(),
     });
-    let after = found.changes.get(&key).and_then(|change| change.after.clone());
+    let after = made_at(found, &key).cloned();
     let decision = if after.is_some() { Decision::Replace } else { Decision::Destroy };
     let change = Change {
         key: key.clone(),

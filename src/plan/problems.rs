@@ -210,6 +210,7 @@ pub fn misplaced(key: &ObjectKey, observed: &Observed) -> Diagnostic {
         Place::Live => "in its place",
         Place::Staged => "there, but not under its name",
         Place::Trash => "in the trash",
+        Place::Vanished => "gone, and only its mark is left",
     };
     Diagnostic::error(
         "Not in its place",

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::qemu::machine::{RELEASING, Rig};
+use crate::qemu::machine::{HOLDING, RELEASING, Rig};
 use crate::support::Output;
 
 /// A tgtd on loopback that ends with its test.
@@ -399,4 +399,149 @@ fn a_lost_host_is_shut_out_and_what_it_left_is_cleared_when_it_is_back() {
     vbs(&old, &["destroy", "--purge", "--auto-approve"]).exits(0);
     assert_eq!((old.contents("web1"), server.show()), (empty, before));
     assert!(!old.seat().exists() && !new.seat().exists());
+}
+
+/// What somebody deletes of a target by hand leaves its file, with a secret in it, and the marks of its layers.
+struct Site {
+    rig: Rig,
+    server: Server,
+    empty: Vec<serde_json::Value>,
+    before: String,
+}
+
+impl Site {
+    fn new(machine: &str) -> Option<Site> {
+        let (mut rig, server) = (Rig::new()?, Server::start()?);
+        std::fs::create_dir(rig.workspace.path("conf.d")).unwrap();
+        rig.start("web1", machine);
+        let (empty, before) = (rig.contents("web1"), server.show());
+        Some(Site { rig, server, empty, before })
+    }
+
+    /// Attached, and the target deleted below the VM, which is logged in.
+    fn attach_and_lose(&self) {
+        configure(&self.rig, &self.server, "16MiB");
+        self.rig.apply();
+        self.lose();
+    }
+
+    fn lose(&self) {
+        self.server.adm("--op delete --mode target --tid 1 --force");
+        assert_eq!(self.server.show(), self.before);
+        assert_ne!(self.saved(), 0, "its file is left");
+    }
+
+    /// The same without the attachment.
+    fn unwant(&self) {
+        let path = self.rig.workspace.path("main.vbs.hcl");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let kept = text.split("attachment \"db\"").next().unwrap();
+        std::fs::write(path, kept).unwrap();
+    }
+
+    fn saved(&self) -> usize {
+        std::fs::read_dir(self.rig.workspace.path("conf.d")).unwrap().count()
+    }
+
+    #[track_caller]
+    fn holds_nothing(&self) {
+        assert_eq!(
+            (self.rig.contents("web1"), self.server.show()),
+            (self.empty.clone(), self.before.clone())
+        );
+        assert_eq!(self.saved(), 0);
+        assert!(!std::path::Path::new("/var/lib/vbs/tgt").join(&self.rig.label).exists());
+        let records = self.rig.vbs(&["state", "list"]).exits(0);
+        assert!(!records.text().contains("export"), "{}", records.text());
+    }
+}
+
+#[test]
+fn what_is_left_of_a_target_that_is_gone_goes_with_its_attachment() {
+    let Some(site) = Site::new(RELEASING) else { return };
+    let rig = &site.rig;
+    site.attach_and_lose();
+    let vanished = format!("export: vanished from export.{}", rig.label);
+    rig.vbs(&["drift"]).exits(2).says(&vanished);
+    site.unwant();
+    rig.vbs(&["drift"]).exits(2).says(&vanished).says("grant for").says("vanished from export.");
+    rig.vbs(&["plan"]).exits(0).says(&vanished).says("Every step can be reverted.");
+    rig.apply();
+    site.holds_nothing();
+    rig.settled();
+
+    // The state has learnt that it is gone, so nothing knows of what is left but the marks.
+    site.attach_and_lose();
+    site.unwant();
+    rig.vbs(&["apply", "--refresh-only", "--auto-approve"]).exits(0);
+    let left_over = format!("export: left over in export.{}", rig.label);
+    rig.vbs(&["drift"]).exits(2).says(&left_over);
+    rig.vbs(&["host", "check"]).exits(1).says("it is gone, and the next `vbs apply` takes away its mark");
+    rig.apply();
+    site.holds_nothing();
+    rig.settled();
+
+    // What is wanted after all is made again over it, whoever knows of it.
+    site.attach_and_lose();
+    rig.vbs(&["apply", "--refresh-only", "--auto-approve"]).exits(0);
+    rig.vbs(&["plan"]).exits(0).says(&left_over);
+    rig.apply();
+    rig.settled();
+    rig.vbs(&["destroy", "--purge", "--auto-approve"]).exits(0);
+    site.holds_nothing();
+}
+
+#[test]
+fn everything_is_destroyed_below_a_vm_whose_target_is_gone() {
+    let Some(site) = Site::new(RELEASING) else { return };
+    site.attach_and_lose();
+    site.rig.vbs(&["destroy", "--purge", "--auto-approve"]).exits(0);
+    site.holds_nothing();
+}
+
+#[test]
+fn a_guest_that_keeps_a_disk_whose_target_is_gone_ends_a_destroy_in_a_clean_revert() {
+    let Some(mut site) = Site::new(HOLDING) else { return };
+    site.attach_and_lose();
+    site.rig
+        .vbs(&["destroy", "--purge", "--auto-approve"])
+        .exits(3)
+        .says("did not let go of the disk within 20 s")
+        .says("Everything was reverted");
+    site.rig.vbs(&["recover"]).exits(0).says("Nothing to recover");
+    assert_ne!(site.saved(), 0, "what is left of the target waits for its disk");
+    site.rig.stop("web1");
+    site.rig.vbs(&["destroy", "--purge", "--auto-approve"]).exits(0);
+    site.rig.start("web1", HOLDING);
+    site.holds_nothing();
+}
+
+/// Killed at a sample of the boundaries while it clears what is left of a target, and while it makes a target again over
+/// what is left of it: recovery closes the run, and the next apply does it.
+#[test]
+fn clearing_what_is_left_and_making_it_again_endure_kills() {
+    let Some(site) = Site::new(RELEASING) else { return };
+    let rig = &site.rig;
+    for wanted in [false, true] {
+        let mut at = 1;
+        loop {
+            site.attach_and_lose();
+            if !wanted {
+                site.unwant();
+            }
+            let code = rig.faulty(&format!("kill@{at}")).0.code;
+            if code != 0 {
+                rig.vbs(&["recover", "--auto-approve"]).exits(0);
+                rig.apply();
+            }
+            rig.settled();
+            site.unwant();
+            rig.apply();
+            site.holds_nothing();
+            if code == 0 {
+                break;
+            }
+            at += 5;
+        }
+    }
 }

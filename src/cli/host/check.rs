@@ -16,7 +16,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::{Exit, Failure};
 use crate::hosts::Hosts;
 use crate::model::command::{Answer, Query};
-use crate::model::{Address, ContainerSpec, ContainerView, HostName, HostSpec, Kind};
+use crate::model::{Address, ContainerSpec, ContainerView, HostName, HostSpec, Kind, Place};
 use crate::plan::lost;
 use crate::providers::needs::{self, Danger, Found, Needs};
 use crate::providers::{CATALOG, Provider};
@@ -141,9 +141,12 @@ async fn orphans(
                 "{} ({}) is there, and the state does not know of it",
                 orphan.mark.address, orphan.mark.id
             );
-            let todo = match lost::is_left_over(&world, address, orphan) {
-                true => "it was left when its host was given up, and the next `vbs apply` takes it away",
-                false => {
+            let todo = match (lost::is_left_over(&world, address, orphan), orphan.place) {
+                (true, Place::Vanished) => {
+                    "it is gone, and the next `vbs apply` takes away its mark and what was saved of it"
+                }
+                (true, _) => "it was left when its host was given up, and the next `vbs apply` takes it away",
+                (false, _) => {
                     "`vbs state rebuild` takes it into the state again, and then `vbs apply` can destroy it"
                 }
             };

@@ -65,6 +65,7 @@ pub fn find(sides: &Sides<'_>) -> Result<Found, Diagnostics> {
             Place::Live => found.add_live(sides, &marked, container, object),
             Place::Trash => found.add_trash(sides, container, object),
             Place::Staged => found.leave(container, object, "it was left half-way by an interrupted command"),
+            Place::Vanished => found.leave_vanished(container, object),
         }
     }
     found.link_sources();
@@ -208,6 +209,15 @@ impl Found {
         let detail = format!(
             "{} is marked as this workspace's, and {why}. It stays as it is; plans will say that it is ours and not \
              recorded until it is removed by hand.",
+            described(container, object)
+        );
+        self.warnings.push(Diagnostic::warning("Not taken into the state", detail));
+    }
+
+    fn leave_vanished(&mut self, container: &Address, object: &Observed) {
+        let detail = format!(
+            "{} is marked as this workspace's, and it is gone: only its mark and what was saved of it are left. The next \
+             `vbs apply` takes that away, or makes it again where it is wanted.",
             described(container, object)
         );
         self.warnings.push(Diagnostic::warning("Not taken into the state", detail));

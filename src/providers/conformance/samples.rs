@@ -297,8 +297,12 @@ pub fn operations(container: &ContainerSpec) -> Vec<Operation> {
             all.extend([
                 Operation::Create { after: one.clone(), source: Some(volume(container, "db", 4096)) },
                 update(one.clone(), two, false),
-                Operation::Destroy { live: found(&one), record: one },
+                Operation::Destroy { live: found(&one), record: one.clone() },
             ]);
+            if container.address.kind == Kind::Export {
+                let live = Observed { place: Place::Vanished, ..found(&one) };
+                all.push(Operation::Destroy { live, record: one });
+            }
         }
         all.extend(mended(container));
         return all;

@@ -16,8 +16,10 @@ pub fn view(scope: &Scope<'_>, answers: &[Answer]) -> ContainerView {
     seat::view(scope, answers, |seat| {
         let server = server(seat)?;
         let object = |mark: &SeatedMark| match mark.body() {
-            Body::Export(made) => export(seat, &server, mark, made, authentication),
-            Body::Grant(made) => grant(&server, mark, made),
+            Body::Export(made) => {
+                Some(export(seat, &server, mark, made, authentication).unwrap_or_else(|| mark.vanished()))
+            }
+            Body::Grant(made) => Some(grant(&server, mark, made).unwrap_or_else(|| mark.vanished())),
             _ => None,
         };
         Ok(Contents { objects: seat.marks.iter().filter_map(object).collect(), ..Contents::default() })

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
-use crate::model::{Body, ExportBody, GrantBody, Login, Object, Place, READY, Record};
+use crate::model::{Body, ExportBody, GrantBody, Login, Object, Observed, Place, READY, Record};
 use crate::plan::step::{Effect, Expectation, Operation, Proof, Request, Step, TitleVerb, Undo};
 use crate::providers::seat;
 use crate::providers::store::steps::{self as store, Entry};
@@ -30,8 +30,8 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
             _ => Err(ask.not_mine()),
         },
         Operation::Destroy { record, live } => match (&record.object.body, &live.body) {
-            (Body::Export(export), found @ Body::Export(_)) => Ok(vec![ask.unexport(record, export, found)]),
-            (Body::Grant(grant), found @ Body::Grant(_)) => Ok(vec![ask.revoke(record, grant, found)]),
+            (Body::Export(export), Body::Export(_)) => Ok(vec![ask.unexport(record, export, live)]),
+            (Body::Grant(grant), Body::Grant(_)) => Ok(vec![ask.revoke(record, grant, live)]),
             _ => Err(ask.not_mine()),
         },
         Operation::Restore { .. }
@@ -125,7 +125,7 @@ impl Ask<'_, '_> {
             ));
         }
         let object = &after.object;
-        Ok(self.step(Draft {
+        let mut step = self.step(Draft {
             what: "export",
             verb: TitleVerb::Export,
             object: format!("{} as {}", body.device, body.target),
@@ -133,20 +133,27 @@ impl Ask<'_, '_> {
             undo: Undo::Run(self.unexporting(object, body)),
             proof: Proof { done: self.shows(object, &object.body), not_done: self.absent(object) },
             effect: Effect::Put(Box::new(after.clone())),
-        }))
+        });
+        step.claims.push(store::takes(self.request, &[&body.target]));
+        Ok(step)
     }
 
-    fn unexport(&self, record: &Record, body: &ExportBody, found: &Body) -> Step {
+    fn unexport(&self, record: &Record, body: &ExportBody, live: &Observed) -> Step {
         let object = &record.object;
-        self.step(Draft {
+        let undo = Undo::Run(self.exporting(object, body));
+        let not_done = self.shows(object, &live.body);
+        let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
+        let mut step = self.step(Draft {
             what: "unexport",
             verb: TitleVerb::Withdraw,
             object: format!("{} as {}", body.device, body.target),
             run: self.unexporting(object, body),
-            undo: Undo::Run(self.exporting(object, body)),
-            proof: Proof { done: self.absent(object), not_done: self.shows(object, found) },
+            undo,
+            proof,
             effect: Effect::Forget(object.key.clone()),
-        })
+        });
+        step.claims.push(store::frees(self.request, &[&body.target]));
+        step
     }
 
     /// What was changed outside of vbs is put right below initiators that are logged in, and not broken again.
@@ -206,7 +213,7 @@ impl Ask<'_, '_> {
 
     fn grant(&self, after: &Record, body: &GrantBody) -> Step {
         let object = &after.object;
-        self.step(Draft {
+        let mut step = self.step(Draft {
             what: "grant",
             verb: TitleVerb::LetIn,
             object: format!("{} to {}", body.initiator, body.target),
@@ -214,20 +221,27 @@ impl Ask<'_, '_> {
             undo: Undo::Run(self.revoking(object, body)),
             proof: Proof { done: self.shows(object, &object.body), not_done: self.absent(object) },
             effect: Effect::Put(Box::new(after.clone())),
-        })
+        });
+        step.claims.push(store::takes(self.request, &[&body.target, &body.initiator]));
+        step
     }
 
-    fn revoke(&self, record: &Record, body: &GrantBody, found: &Body) -> Step {
+    fn revoke(&self, record: &Record, body: &GrantBody, live: &Observed) -> Step {
         let object = &record.object;
-        self.step(Draft {
+        let undo = Undo::Run(self.granting(object, body));
+        let not_done = self.shows(object, &live.body);
+        let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
+        let mut step = self.step(Draft {
             what: "revoke",
             verb: TitleVerb::ShutOut,
             object: format!("{} of {}", body.initiator, body.target),
             run: self.revoking(object, body),
-            undo: Undo::Run(self.granting(object, body)),
-            proof: Proof { done: self.absent(object), not_done: self.shows(object, found) },
+            undo,
+            proof,
             effect: Effect::Forget(object.key.clone()),
-        })
+        });
+        step.claims.push(store::frees(self.request, &[&body.target, &body.initiator]));
+        step
     }
 
     /// Rights and secrets count from the next login on; no session ends.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::model::{
     Access, Address, Body, ExportBody, GrantBody, Health, HostName, Kind, Link, Login, Object, ObjectKey,
-    Observed, OnDestroy, Part, PoolPolicy, READY, Record, Setting, SourceRef,
+    Observed, OnDestroy, Part, Place, PoolPolicy, READY, Record, Setting, SourceRef,
 };
 use crate::plan::step::{Operation, Undo};
 use crate::providers::seat;
@@ -133,7 +133,8 @@ fn what_was_made_is_found_as_it_was_made() {
 
 #[test]
 fn every_drift_is_named() {
-    assert_eq!(look(&[("target", ""), ("portal", ""), ("lun", ""), ("acl", ""), ("saved", "")]).len(), 0);
+    let gone = look(&[("target", ""), ("portal", ""), ("lun", ""), ("acl", ""), ("saved", "")]);
+    assert_eq!([gone[0].place, gone[1].place], [Place::Vanished; 2], "their marks are left");
     assert_eq!(fact(&look(&[("target", "target {T} 0 0 1")]), 0, "state"), "disabled");
     assert_eq!(fact(&look(&[("target", "target {T} 1 0 0")]), 0, "state"), "wrong_authentication");
     assert_eq!(fact(&look(&[("target", "target {T} 1 1 1")]), 0, "others"), "any");
@@ -142,7 +143,8 @@ fn every_drift_is_named() {
     assert_eq!(fact(&look(&[("portal", "portal {T} 0.0.0.0:3260")]), 0, "portals"), "0.0.0.0:3260");
     let widened = format!("{}\nacl {{T}} iqn.x:evil 0      yes", KERNEL[3]);
     assert_eq!(fact(&look(&[("acl", &widened)]), 0, "others"), "iqn.x:evil");
-    assert_eq!(look(&[("acl", "")]).len(), 1, "the grant is gone");
+    let shut_out = look(&[("acl", "")]);
+    assert_eq!([shut_out[0].place, shut_out[1].place], [Place::Live, Place::Vanished]);
     assert_eq!(
         fact(&look(&[("acl", "acl {T} {I} 1 vbs-in 4f6cdd0ae0eda4f6    yes")]), 1, "access"),
         "read_only"
@@ -200,4 +202,20 @@ fn access_is_taken_back_and_a_secret_of_somebody_else_is_not() {
     let secret = update(("acl", "acl {T} {I} 0 vbs-in ffffffffffffffff    yes"));
     assert_eq!(secret.undo, Undo::Nothing);
     assert!(!format!("{:?}", secret.run.arguments).contains("ffffffff"));
+}
+
+/// What is left of a target that is gone is removed by the same command, and nothing of it is put back.
+#[test]
+fn what_is_left_of_a_target_is_removed_for_good() {
+    let gone = look(&[("target", ""), ("portal", ""), ("lun", ""), ("acl", ""), ("saved", "")]);
+    for (record, live) in records().into_iter().zip(gone) {
+        let whole = Observed { place: Place::Live, ..live.clone() };
+        let [destroy, clear] = [whole, live]
+            .map(|live| steps(Operation::Destroy { record: record.clone(), live }).unwrap().remove(0));
+        assert_eq!(
+            (&clear.run, &clear.undo, &clear.proof.done),
+            (&destroy.run, &Undo::Nothing, &destroy.proof.done)
+        );
+        assert!(matches!(destroy.undo, Undo::Run(_)));
+    }
 }

@@ -53,6 +53,11 @@ impl SeatedMark {
         &self.rest.body
     }
 
+    /// The object where the tool has it no more: its mark is left, and with it whatever was saved of it.
+    pub fn vanished(&self) -> Observed {
+        self.observed(Place::Vanished, self.rest.body.clone(), Health::Good)
+    }
+
     /// The object as it is now.
     pub fn observed(&self, place: Place, body: Body, health: Health) -> Observed {
         let mark = Mark {

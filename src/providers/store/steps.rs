@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
-use crate::model::{Body, Bytes, ContainerRecord, DiskBody, Kind, ObjectKey, Record, Texts};
+use crate::model::{Body, Bytes, ContainerRecord, DiskBody, Kind, ObjectKey, Observed, Place, Record, Texts};
 use crate::plan::step::{
     Claim, Effect, Expectation, Holds, Proof, Request, Step, StepId, Title, TitleVerb, Undo,
 };
@@ -97,6 +97,32 @@ pub fn shown(
 
 pub fn absent(request: &Request<'_>, id: uuid::Uuid) -> Vec<Expectation> {
     vec![Expectation::Absent { container: request.container.address.clone(), id }]
+}
+
+/// What takes the destruction of something outside of a pool back, and its proof. Of what is gone only a mark and what was saved
+/// of it are removed, and they are not put back: then whatever there is counts as taken back (a trash is what pools have).
+pub fn removal(
+    request: &Request<'_>,
+    (id, live): (uuid::Uuid, &Observed),
+    undo: Undo,
+    not_done: Vec<Expectation>,
+) -> (Undo, Proof) {
+    let done = absent(request, id);
+    if live.place != Place::Vanished {
+        return (undo, Proof { done, not_done });
+    }
+    let (container, place) = (request.container.address.clone(), Place::Trash.word().to_owned());
+    (Undo::Nothing, Proof { done, not_done: vec![Expectation::NotAt { container, id, place }] })
+}
+
+/// What a step that serves something takes: a target, or the way of an initiator in to one.
+pub fn takes(request: &Request<'_>, names: &[&str]) -> Claim {
+    Claim::TakesName { container: request.container.address.clone(), name: names.join(" ") }
+}
+
+/// What a step that takes it away frees: what is left of a target goes before another one has its name.
+pub fn frees(request: &Request<'_>, names: &[&str]) -> Claim {
+    Claim::FreesName { container: request.container.address.clone(), name: names.join(" ") }
 }
 
 /// The record of a volume's former content: an object of its own, so with an id and a serial of its own.

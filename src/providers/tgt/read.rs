@@ -31,14 +31,10 @@ struct Server {
 fn understand(seat: &Seat<'_>) -> Result<Contents, String> {
     let server = server(seat)?;
     let objects = (seat.marks.iter())
-        .filter_map(|mark| match mark.body() {
-            Body::Export(body) => export(seat, &server, mark, body),
-            Body::Grant(body) => grant(&server, mark, body),
-            _ => Some(mark.observed(
-                Place::Live,
-                mark.body().clone(),
-                seat::replaced("a mark of something else"),
-            )),
+        .map(|mark| match mark.body() {
+            Body::Export(body) => export(seat, &server, mark, body).unwrap_or_else(|| mark.vanished()),
+            Body::Grant(body) => grant(&server, mark, body).unwrap_or_else(|| mark.vanished()),
+            other => mark.observed(Place::Live, other.clone(), seat::replaced("a mark of something else")),
         })
         .collect();
     Ok(Contents { objects, ..Contents::default() })

@@ -31,8 +31,8 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
             _ => Err(ask.not_mine()),
         },
         Operation::Destroy { record, live } => match &live.body {
-            Body::Export(export) => Ok(vec![ask.unexport(record, export)]),
-            Body::Grant(grant) => Ok(vec![ask.revoke(record, grant)]),
+            Body::Export(export) => Ok(vec![ask.unexport(record, live, export)]),
+            Body::Grant(grant) => Ok(vec![ask.revoke(record, live, grant)]),
             _ => Err(ask.not_mine()),
         },
         Operation::Restore { .. }
@@ -105,34 +105,38 @@ impl Ask<'_, '_> {
     fn export(&self, after: &Record, body: &ExportBody) -> Result<Step, Diagnostic> {
         self.check(body)?;
         let object = &after.object;
-        Ok(self.step(
+        let mut step = self.step(
             "export",
             title(TitleVerb::Export, format!("{} as {}", body.device, body.target), ""),
             self.exporting(object, body),
             Undo::Run(self.unexporting(object, body)),
             Proof { done: self.live(object, &object.body), not_done: store::absent(self.request, object.id) },
             Effect::Put(Box::new(after.clone())),
-        ))
+        );
+        step.claims.push(store::takes(self.request, &[&body.target]));
+        Ok(step)
     }
 
     /// Taking it back makes it as it is recorded: nobody is left who could be let in by mistake.
-    fn unexport(&self, record: &Record, live: &ExportBody) -> Step {
+    fn unexport(&self, record: &Record, live: &Observed, found: &ExportBody) -> Step {
         let object = &record.object;
         let body = match &object.body {
             Body::Export(body) => body,
-            _ => live,
+            _ => found,
         };
-        self.step(
+        let undo = Undo::Run(self.exporting(object, body));
+        let not_done = self.live(object, &Body::Export(body.clone()));
+        let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
+        let mut step = self.step(
             "unexport",
             title(TitleVerb::Withdraw, format!("{} as {}", body.device, body.target), ""),
             self.unexporting(object, body),
-            Undo::Run(self.exporting(object, body)),
-            Proof {
-                done: store::absent(self.request, object.id),
-                not_done: self.live(object, &Body::Export(body.clone())),
-            },
+            undo,
+            proof,
             Effect::Forget(object.key.clone()),
-        )
+        );
+        step.claims.push(store::frees(self.request, &[&body.target]));
+        step
     }
 
     fn reexporting(&self, object: &Object, from: &ExportBody, to: &ExportBody) -> Action {
@@ -214,33 +218,37 @@ impl Ask<'_, '_> {
     fn grant(&self, after: &Record, body: &GrantBody) -> Result<Step, Diagnostic> {
         self.check_access(body)?;
         let object = &after.object;
-        Ok(self.step(
+        let mut step = self.step(
             "grant",
             title(TitleVerb::LetIn, body.initiator.clone(), &format!("to {}", body.target)),
             self.granting(object, None, body),
             Undo::Run(self.revoking(object, body)),
             Proof { done: self.live(object, &object.body), not_done: store::absent(self.request, object.id) },
             Effect::Put(Box::new(after.clone())),
-        ))
+        );
+        step.claims.push(store::takes(self.request, &[&body.target, &body.initiator]));
+        Ok(step)
     }
 
-    fn revoke(&self, record: &Record, live: &GrantBody) -> Step {
+    fn revoke(&self, record: &Record, live: &Observed, found: &GrantBody) -> Step {
         let object = &record.object;
         let body = match &object.body {
             Body::Grant(body) => body,
-            _ => live,
+            _ => found,
         };
-        self.step(
+        let undo = Undo::Run(self.granting(object, None, body));
+        let not_done = self.live(object, &Body::Grant(body.clone()));
+        let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
+        let mut step = self.step(
             "revoke",
             title(TitleVerb::ShutOut, body.initiator.clone(), &format!("of {}", body.target)),
             self.revoking(object, body),
-            Undo::Run(self.granting(object, None, body)),
-            Proof {
-                done: store::absent(self.request, object.id),
-                not_done: self.live(object, &Body::Grant(body.clone())),
-            },
+            undo,
+            proof,
             Effect::Forget(object.key.clone()),
-        )
+        );
+        step.claims.push(store::frees(self.request, &[&body.target, &body.initiator]));
+        step
     }
 
     fn regrant(

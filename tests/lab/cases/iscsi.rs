@@ -215,10 +215,11 @@ fn drift(lab: &Lab) {
         }
     }
     // The whole target, as `targetcli clearconfig` takes it away below a session.
-    lab.ok(&format!(
+    let clear = format!(
         "cd {TPG}; rm acls/*/lun_0/vbs; rmdir acls/*/lun_0 acls/*; rm lun/lun_0/vbs; rmdir lun/lun_0 np/*; cd /; \
          rmdir {TPG}; rmdir /sys/kernel/config/target/iscsi/iqn.2026-11.vbs.shop:*"
-    ));
+    );
+    lab.ok(&clear);
     vbs(lab, &["drift"]).exits(2).says("export: vanished from export.fast").says("grant for kvm1: vanished");
     vbs(lab, &["apply", "--auto-approve"]).exits(0);
     lab.ok(
@@ -226,6 +227,13 @@ fn drift(lab: &Lab) {
     );
     settled(lab);
     lab.ok(&format!("dd if={} of=/dev/null bs=1M count=1 iflag=direct status=none", disk(lab)));
+    // The same where nobody wants it any more: what is saved of it and its marks go as well.
+    lab.ok(&clear);
+    declare(lab, "64MiB", "");
+    vbs(lab, &["drift"]).exits(2).says("export: vanished from export.fast").says("grant for kvm1: vanished");
+    vbs(lab, &["apply", "--auto-approve"]).exits(0);
+    settled(lab);
+    lab.ok("! grep -rqs vbs.shop /etc/rtslib-fb-target /etc/target && ! ls /var/lib/vbs/lio/*/.vbs/*.json 2>/dev/null");
     close(lab, &before);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
-use crate::model::{Access, Body, ExportBody, GrantBody, Kind, Object, Observed, Record};
+use crate::model::{Access, Body, ExportBody, GrantBody, Kind, Object, Observed, Place, Record};
 use crate::plan::step::{Effect, Proof, Step, TitleVerb, Undo};
 use crate::providers::command::verbs;
 use crate::providers::store::steps as store;
@@ -121,34 +121,45 @@ impl Ask<'_, '_> {
     pub(super) fn grant(&self, after: &Record, body: &GrantBody) -> Result<Step, Diagnostic> {
         self.may_grant(body)?;
         let object = &after.object;
-        Ok(self.step(
+        let mut step = self.step(
             "grant",
             title(TitleVerb::LetIn, body.initiator.clone(), &format!("to {}", body.target)),
             self.granting(object, body)?,
             self.undo_by("revoke", self.revoking(object, body))?,
             Proof { done: self.live(object, &object.body), not_done: store::absent(self.request, object.id) },
             Effect::Put(Box::new(after.clone())),
-        ))
+        );
+        step.claims.push(store::takes(self.request, &[&body.target, &body.initiator]));
+        Ok(step)
     }
 
-    pub(super) fn revoke(&self, record: &Record, live: &GrantBody) -> Result<Step, Diagnostic> {
+    pub(super) fn revoke(
+        &self,
+        record: &Record,
+        live: &Observed,
+        found: &GrantBody,
+    ) -> Result<Step, Diagnostic> {
         let object = &record.object;
         let body = match &object.body {
             Body::Grant(body) => body,
-            _ => live,
+            _ => found,
         };
-        self.needs("revoke", &format!("Shutting {} out of {}", body.initiator, object.key.address))?;
-        Ok(self.step(
+        if live.place != Place::Vanished {
+            self.needs("revoke", &format!("Shutting {} out of {}", body.initiator, object.key.address))?;
+        }
+        let undo = self.undo_by("grant", self.granting(object, body))?;
+        let not_done = self.live(object, &Body::Grant(body.clone()));
+        let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
+        let mut step = self.step(
             "revoke",
             title(TitleVerb::ShutOut, body.initiator.clone(), &format!("of {}", body.target)),
             self.revoking(object, body)?,
-            self.undo_by("grant", self.granting(object, body))?,
-            Proof {
-                done: store::absent(self.request, object.id),
-                not_done: self.live(object, &Body::Grant(body.clone())),
-            },
+            undo,
+            proof,
             Effect::Forget(object.key.clone()),
-        ))
+        );
+        step.claims.push(store::frees(self.request, &[&body.target, &body.initiator]));
+        Ok(step)
     }
 
     /// Shut out and let in again, which is all that templates can do.

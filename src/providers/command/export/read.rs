@@ -51,8 +51,10 @@ fn understand(seat: &Seat<'_>, server: &Server) -> Result<Contents, String> {
     let mut objects = Vec::new();
     for mark in &seat.marks {
         match mark.body() {
-            Body::Export(body) => objects.extend(export(seat, server, mark, body)?),
-            Body::Grant(body) => objects.extend(grant(server, mark, body)),
+            Body::Export(body) => {
+                objects.push(export(seat, server, mark, body)?.unwrap_or_else(|| mark.vanished()))
+            }
+            Body::Grant(body) => objects.push(grant(server, mark, body).unwrap_or_else(|| mark.vanished())),
             other => {
                 let health = seat::replaced("a mark of something else");
                 objects.push(mark.observed(Place::Live, other.clone(), health));

@@ -2,7 +2,7 @@
 
 use crate::diag::Diagnostic;
 use crate::model::command::{Action, Verb};
-use crate::model::{Access, Body, ExportBody, GrantBody, Object, Place, Record};
+use crate::model::{Access, Body, ExportBody, GrantBody, Object, Observed, Place, Record};
 use crate::plan::step::{Effect, Expectation, Operation, Proof, Request, Step, Title, TitleVerb, Undo};
 use crate::providers::command::reader::{Reader, conditions};
 use crate::providers::command::{NAME, look, template, verbs};
@@ -37,8 +37,8 @@ pub fn steps(request: &Request<'_>) -> Result<Vec<Step>, Diagnostic> {
             _ => Err(ask.not_mine()),
         },
         Operation::Destroy { record, live } => match &live.body {
-            Body::Export(export) => Ok(vec![ask.withdraw(record, export)?]),
-            Body::Grant(grant) => Ok(vec![ask.revoke(record, grant)?]),
+            Body::Export(export) => Ok(vec![ask.withdraw(record, live, export)?]),
+            Body::Grant(grant) => Ok(vec![ask.revoke(record, live, grant)?]),
             _ => Err(ask.not_mine()),
         },
         _ => Err(store::impossible(request, "an export has no data of its own")),
@@ -270,34 +270,40 @@ impl<'r> Ask<'r, '_> {
         if body.access == Access::ReadOnly {
             self.tells_access("export", "a snapshot")?;
         }
-        Ok(self.step(
+        let mut step = self.step(
             "export",
             title(TitleVerb::Export, format!("{} as {}", body.device, body.target), ""),
             self.exporting(object, body)?,
             self.undo_by("withdraw", self.withdrawing(object, body))?,
             Proof { done: self.live(object, &object.body), not_done: store::absent(self.request, object.id) },
             Effect::Put(Box::new(after.clone())),
-        ))
+        );
+        step.claims.push(store::takes(self.request, &[&body.target]));
+        Ok(step)
     }
 
-    fn withdraw(&self, record: &Record, live: &ExportBody) -> Result<Step, Diagnostic> {
+    fn withdraw(&self, record: &Record, live: &Observed, found: &ExportBody) -> Result<Step, Diagnostic> {
         let object = &record.object;
-        self.needs("withdraw", &format!("Withdrawing {}", object.key.address))?;
+        if live.place != Place::Vanished {
+            self.needs("withdraw", &format!("Withdrawing {}", object.key.address))?;
+        }
         let body = match &object.body {
             Body::Export(body) => body,
-            _ => live,
+            _ => found,
         };
-        Ok(self.step(
+        let undo = self.undo_by("export", self.exporting(object, body))?;
+        let not_done = self.live(object, &Body::Export(body.clone()));
+        let (undo, proof) = store::removal(self.request, (object.id, live), undo, not_done);
+        let mut step = self.step(
             "withdraw",
             title(TitleVerb::Withdraw, format!("{} as {}", body.device, body.target), ""),
             self.withdrawing(object, body)?,
-            self.undo_by("export", self.exporting(object, body))?,
-            Proof {
-                done: store::absent(self.request, object.id),
-                not_done: self.live(object, &Body::Export(body.clone())),
-            },
+            undo,
+            proof,
             Effect::Forget(object.key.clone()),
-        ))
+        );
+        step.claims.push(store::frees(self.request, &[&body.target]));
+        Ok(step)
     }
 
     pub(super) fn step(

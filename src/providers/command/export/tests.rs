@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::{
-    Access, Body, Bytes, ContainerView, ExportBody, GrantBody, Kind, Link, Login, Observed, READY, Record,
-    Setting, SourceRef,
+    Access, Body, Bytes, ContainerView, ExportBody, GrantBody, Kind, Link, Login, Observed, Place, READY,
+    Record, Setting, SourceRef,
 };
 use crate::plan::step::{Operation, Step, Undo};
 use crate::providers::store::testing::{Bench, SECRET, id};
@@ -226,7 +226,8 @@ fn what_somebody_changed_is_seen_and_mended() {
     let steps = site.update(&export, |_| {});
     site.bench.succeed(&steps[0].run);
     assert_eq!(seen(&export).state, READY);
-    assert!(site.bench.observed(id(2)).is_none(), "who was let in has to be let in again");
+    let grant = site.bench.observed(id(2)).unwrap();
+    assert_eq!(grant.place, Place::Vanished, "who was let in has to be let in again");
 }
 
 #[test]
