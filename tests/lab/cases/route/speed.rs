@@ -83,7 +83,8 @@ done
 targetctl save"#;
 
 /// The same with a targetcli for each command, which saves by itself where it is told to.
-const TARGETCLI: &str = r#"for n in $(seq 0 19); do
+const TARGETCLI: &str = r#"targetcli set global auto_add_default_portal=false
+for n in $(seq 0 19); do
   target=iqn.2026-11.com.example:bare$n
   targetcli /backstores/block create name=bare$n dev=/dev/vg0/v$n
   targetcli /iscsi create $target
@@ -91,7 +92,6 @@ const TARGETCLI: &str = r#"for n in $(seq 0 19); do
   targetcli /iscsi/$target/tpg1 set attribute authentication=1
   targetcli /iscsi/$target/tpg1/acls create iqn.2026-11.com.example:kvm1
   targetcli /iscsi/$target/tpg1/acls/iqn.2026-11.com.example:kvm1 set auth userid=user password=password1234
-  targetcli /iscsi/$target/tpg1/portals delete 0.0.0.0 3260
   targetcli /iscsi/$target/tpg1/portals create 10.9.0.1 3260
 done
 targetcli saveconfig"#;
@@ -126,6 +126,7 @@ fn measure(lab: &Lab) {
     for _ in 0..2 {
         route.declare(&(volumes() + &attachments()));
         all[0].push(with_vbs(lab, opening, &["apply", "--auto-approve"]));
+        println!("  attached by vbs in {:.1} s", all[0][all[0].len() - 1].as_secs_f64());
         route.apply(&volumes());
     }
     lab.keep("route-20");
