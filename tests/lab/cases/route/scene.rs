@@ -53,16 +53,27 @@ pub struct Export {
     pub around: Cow<'static, str>,
     /// Whether it shows growth to who is logged in.
     pub grows_in_use: bool,
+    /// The world-wide name that a disk gets of the 32 digits of its volume's serial.
+    pub wwn: fn(&str) -> String,
+}
+
+/// Those of LIO begin with its own vendor's digits, tgtd puts the type before those of the serial.
+fn lio_wwn(digits: &str) -> String {
+    format!("6001405{}", &digits[..25])
+}
+
+fn tgt_wwn(digits: &str) -> String {
+    format!("6{}", &digits[1..])
 }
 
 impl Export {
-    const fn of(block: &'static str, grows_in_use: bool) -> Export {
-        Export { block: Cow::Borrowed(block), around: Cow::Borrowed(""), grows_in_use }
+    const fn of(block: &'static str, grows_in_use: bool, wwn: fn(&str) -> String) -> Export {
+        Export { block: Cow::Borrowed(block), around: Cow::Borrowed(""), grows_in_use, wwn }
     }
 }
 
-pub static LIO: Export = Export::of("export \"lio\" { portal = \"10.9.0.1:3260\" }", true);
-pub static TGT: Export = Export::of("export \"tgt\" { portal = \"10.9.0.1:3260\" }", false);
+pub static LIO: Export = Export::of("export \"lio\" { portal = \"10.9.0.1:3260\" }", true, lio_wwn);
+pub static TGT: Export = Export::of("export \"tgt\" { portal = \"10.9.0.1:3260\" }", false, tgt_wwn);
 
 /// The export of examples/tgtadm.vbs.hcl, as it stands there.
 pub static TGTADM: LazyLock<Export> = LazyLock::new(|| {
@@ -75,6 +86,7 @@ pub static TGTADM: LazyLock<Export> = LazyLock::new(|| {
         block: block("export \"command\"", "\n  }\n").replace("var.portal", "\"10.9.0.1:3260\"").into(),
         around: (block("variable \"control\"", "\n}\n").to_owned() + block("locals {", "\n}\n")).into(),
         grows_in_use: true,
+        wwn: tgt_wwn,
     }
 });
 
@@ -247,7 +259,7 @@ impl<'lab, 'machine> Route<'lab, 'machine> {
 
     /// The disk on kvm1 by the name that follows from the volume's serial.
     pub fn by_id(&self) -> String {
-        format!("/dev/disk/by-id/wwn-0x6001405{}", &self.serial().replace('-', "")[..25])
+        format!("/dev/disk/by-id/wwn-0x{}", (self.export.wwn)(&self.serial().replace('-', "")))
     }
 
     #[track_caller]
