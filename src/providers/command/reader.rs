@@ -60,6 +60,11 @@ const BELOW: char = '\u{1f}';
 /// In the row of a heading itself.
 pub const HEADING: &str = "heading";
 
+/// The rows that stand for something of their own, with what is above them.
+pub fn below_headings(rows: &[Row]) -> impl Iterator<Item = &Row> {
+    rows.iter().filter(|row| !row.contains_key(HEADING))
+}
+
 pub struct Reader {
     /// With placeholders.
     pub command: Vec<String>,

@@ -8,7 +8,7 @@ use crate::model::command::Answer;
 use crate::model::{
     Access, Address, Body, Bus, ContainerView, DiskBody, Health, Kind, Observed, Place, SourceRef, Surveyed,
 };
-use crate::providers::command::reader::{Reader, Row, read_mark};
+use crate::providers::command::reader::{Reader, Row, below_headings, read_mark};
 use crate::providers::command::{look, template};
 use crate::providers::store::{self, FORMAT, Listing};
 use crate::providers::{Reading, Scope};
@@ -90,7 +90,7 @@ fn rows(reader: &Reader, vms: &Vms, answer: &Answer) -> Result<Vec<Listed>, Stri
     let mut listed = Vec::new();
     for (rows, vm) in all.iter().zip(vms) {
         let vm = vm.filter(|_| by_vm).map(String::as_str);
-        listed.extend(rows.iter().map(|row| read_row(row, vm)).collect::<Result<Vec<_>, _>>()?);
+        listed.extend(below_headings(rows).map(|row| read_row(row, vm)).collect::<Result<Vec<_>, _>>()?);
     }
     Ok(listed)
 }

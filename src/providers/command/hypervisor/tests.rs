@@ -154,6 +154,21 @@ fn a_disk_of_somebody_else_is_never_touched() {
     bench.refuse(&detach(&bench, &record).run);
 }
 
+/// As `xl list -l` prints a disk: its path on a line of its own, and its device below it.
+#[test]
+fn a_line_under_which_disks_stand_is_no_disk() {
+    let mut bench = hypervisor("table");
+    let lines = ["printf", "%s\\n", "path /their/disk", "dev web xvdb", "path /none/below"];
+    bench
+        .container
+        .settings
+        .insert("list.command".to_owned(), Setting::List(lines.map(str::to_owned).into()));
+    text(&mut bench, "list.heading", r"^path (?<host_path>\S+)$");
+    text(&mut bench, "list.pattern", r"^dev (?<vm>\S+) (?<device>\S+)$");
+    let ContainerView::Present(seen) = look(&bench, &["web/xvdb", "web/xvdc"]) else { panic!() };
+    assert_eq!(seen.foreign.into_iter().collect::<Vec<_>>(), ["web/xvdb"]);
+}
+
 #[test]
 fn what_a_tool_says_is_not_what_it_did() {
     let bench = hypervisor("list");

@@ -10,7 +10,7 @@ use crate::model::{
 };
 use crate::providers::Scope;
 use crate::providers::command::look;
-use crate::providers::command::reader::{Reader, Row, read_mark};
+use crate::providers::command::reader::{Reader, Row, below_headings, read_mark};
 use crate::providers::store::{self, FORMAT, Listing};
 
 use super::kinds::trash_name;
@@ -47,7 +47,7 @@ fn understand(
         return Err(format!("its survey holds the record {tag:?} {rest:?}"));
     }
     let rows = look::rows(reader, &[reader.lister(&[])?], list)?.concat();
-    let listed = rows.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
+    let listed = below_headings(&rows).map(listed).collect::<Result<Vec<_>, _>>()?;
     if let Some(twice) = first_twice(&listed) {
         return Err(format!("the name {twice:?} is listed twice"));
     }
