@@ -15,14 +15,21 @@ def entries(*parts):
         return sorted(os.listdir('/'.join(parts)))
     except FileNotFoundError:
         return []
-path = text(noted)
-if not path or not os.path.isdir(os.path.dirname(path)):
-    # Debian's is /etc/rtslib-fb-target/saveconfig.json, others' /etc/target/saveconfig.json.
+def changed(file):
+    try:
+        return str(os.stat(file).st_mtime_ns)
+    except OSError:
+        return ''
+# rtslib is asked where it restores from, and again whenever another one has been installed.
+path, source, at = (text(noted).split('\n') + ['', ''])[:3]
+if not at or at != changed(source):
     import site
     site.main()
-    from rtslib_fb.root import default_save_file as path
+    # Debian's is /etc/rtslib-fb-target/saveconfig.json, others' /etc/target/saveconfig.json.
+    from rtslib_fb import root as library
+    path, source = library.default_save_file, library.__file__
     with open(noted, 'w') as file:
-        file.write(path + '\n')
+        file.write('\n'.join((path, source, changed(source))) + '\n')
 directory = os.path.dirname(path)
 os.makedirs(directory, mode=0o700, exist_ok=True)
 def links(place):
