@@ -46,7 +46,10 @@ pub fn join(world: &World<'_>, address: &Address, identity: Uuid) -> Result<Vec<
     let mut steps = request(world, address, identity, operation)?;
     // Where it was given up with its host, this lineage is there already, and what it left still needs that.
     if matches!(world.live.get(address), Some(ContainerView::Present(surveyed)) if surveyed.epoch.is_some()) {
-        steps.iter_mut().for_each(|step| step.undo = Undo::Nothing);
+        for step in &mut steps {
+            step.undo = Undo::Nothing;
+            step.proof.not_done = step.proof.done.clone();
+        }
     }
     Ok(steps)
 }

@@ -1,7 +1,8 @@
 //! Who has a volume: it leaves one user before it comes to the next, unless both know that it is shared. A host that is lost
-//! is shut out before anybody gets what it had.
+//! is shut out before anybody gets what it had. Who is let in to a target changes while nobody goes in or out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -37,6 +38,7 @@ pub fn order(
             edges.add(last, first);
         }
     }
+    doors(changes, chains, steps, edges);
     for users in users.values() {
         for (leaving, theirs) in users {
             let Some(last) = settled(steps, &theirs.down) else { continue };
@@ -46,6 +48,58 @@ pub fn order(
                 }
             }
         }
+    }
+}
+
+/// Around one export: who goes out over it, how those who are let in change, who comes in.
+#[derive(Default)]
+struct Door<'a> {
+    leaving: Vec<&'a Range<usize>>,
+    grants: Vec<&'a Chains>,
+    coming: Vec<&'a Range<usize>>,
+}
+
+/// A target may refuse everybody for the moment in which those who are let in change, as tgtd does; so it may when that is taken
+/// back. Who goes out over an export has gone before, and who comes in over it comes after all of it.
+fn doors(
+    changes: &BTreeMap<ObjectKey, Change>,
+    chains: &BTreeMap<ObjectKey, Chains>,
+    steps: &[Step],
+    edges: &mut Edges,
+) {
+    let mut doors: BTreeMap<&Address, Door<'_>> = BTreeMap::new();
+    for (key, chains) in chains {
+        let Some(change) = changes.get(key) else { continue };
+        for (record, chain, goes) in
+            [(&change.before, &chains.down, true), (&change.after, &chains.up, false)]
+        {
+            let Some(record) = record.as_deref().filter(|_| !chain.is_empty()) else { continue };
+            let Some(volume) = exported(record) else { continue };
+            let door = doors.entry(volume).or_default();
+            match &record.object.body {
+                Body::Grant(_) => door.grants.push(chains),
+                _ if goes => door.leaving.push(chain),
+                _ => door.coming.push(chain),
+            }
+        }
+    }
+    for Door { leaving, grants, coming } in doors.into_values() {
+        let gone: Vec<usize> = leaving.into_iter().filter_map(|chain| settled(steps, chain)).collect();
+        let comes: Vec<usize> = coming.into_iter().filter_map(|chain| chain.clone().next()).collect();
+        for chain in grants.into_iter().flat_map(|grant| [&grant.down, &grant.up]) {
+            let (Some(first), Some(last)) = (chain.clone().next(), settled(steps, chain)) else { continue };
+            gone.iter().for_each(|gone| edges.add(*gone, first));
+            comes.iter().for_each(|comes| edges.add(last, *comes));
+        }
+    }
+}
+
+/// The volume over whose export this leads.
+fn exported(record: &Record) -> Option<&Address> {
+    match &record.object.body {
+        Body::Grant(_) | Body::Session(_) => Some(&record.object.key.address),
+        Body::Disk(disk) if record.object.body.link().is_some() => Some(&disk.source.address),
+        _ => None,
     }
 }
 

@@ -393,12 +393,54 @@ fn a_lost_host_is_shut_out_and_what_it_left_is_cleared_when_it_is_back() {
     old.start("web1", RELEASING);
     vbs(&old, &["plan", "--detailed-exitcode"]).exits(0).says("No changes.");
     attach(&server, &old, &new, &old);
+    // What fails now leaves this workspace there, where it was before.
+    vbs(&old, &["plan"]).exits(0).says("will be prepared for use");
+    for step in 6..=7 {
+        let mut failing = old.workspace.command(&["apply", "--auto-approve", "--parallelism", "1"]);
+        failing.env("VBS_FAULT_ONE_MACHINE", "1").env("VBS_FAULT", format!("fail@SentBeforeAct.{step}"));
+        crate::support::run(&mut failing).exits(3).says("Everything was reverted");
+        order(&new, "write", 5 + step);
+        assert_eq!(written(), 5 + step);
+    }
     vbs(&old, &["apply", "--auto-approve"]).exits(0);
     order(&old, "write", 5);
     assert_eq!(written(), 5);
     vbs(&old, &["destroy", "--purge", "--auto-approve"]).exits(0);
     assert_eq!((old.contents("web1"), server.show()), (empty, before));
     assert!(!old.seat().exists() && !new.seat().exists());
+}
+
+/// tgtd 1.0.85 ends as soon as it shows a target with a gap among its users, and does not find those behind a gap.
+#[test]
+fn users_of_a_target_come_and_go_while_somebody_looks_on() {
+    let (Some(mut old), Some(mut new)) = (Rig::new(), Rig::new()) else { return };
+    let Some(server) = Server::start() else { return };
+    std::fs::create_dir(old.workspace.path("conf.d")).unwrap();
+    old.start("web1", RELEASING);
+    new.start("web1", RELEASING);
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|threads| {
+        let server = &server;
+        let looks = threads.spawn(move || {
+            let mut looks = 0;
+            while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                let shown = server.show();
+                assert!(!shown.contains("tgtadm: "), "{shown}");
+                looks += 1;
+            }
+            looks
+        });
+        // Whatever ends this ends the looking.
+        let stop = stop;
+        for turn in 0..6 {
+            attach(server, &old, &new, if turn % 2 == 0 { &old } else { &new });
+            vbs(&old, &["apply", "--auto-approve"]).exits(0);
+        }
+        drop(stop);
+        assert!(looks.join().unwrap() > 50);
+    });
+    vbs(&old, &["destroy", "--purge", "--auto-approve"]).exits(0);
+    assert_eq!(server.show(), "");
 }
 
 /// What somebody deletes of a target by hand leaves its file, with a secret in it, and the marks of its layers.

@@ -9,24 +9,12 @@ look
 there_is_something
 if [ -n "$now_lun" ] && { [ -n "$reopen" ] || [ "$now_device" != "$device" ]; }; then nobody_connected; fi
 
-flag_of() {
-    case $1 in
-        iqn.* | eui.* | naa.*) flag=-Q ;;
-        *) flag=-I ;;
-    esac
-}
-
 dismiss() {
     case $1 in
-        account:*)
-            unbind_account "${1#account:}"
-            look
-            ;;
+        account:*) unbind_account "${1#account:}" ;;
         *)
             holds "$acl" "$1" || return 0
-            # What a list of tgtd shows does not tell names from addresses.
-            adm --op unbind --mode target --tid "$tid" -I "$1" 2>/dev/null ||
-                adm --op unbind --mode target --tid "$tid" -Q "$1"
+            let_out "$1"
             ;;
     esac
 }
@@ -42,8 +30,7 @@ readmit() {
             ;;
         *)
             if holds "$acl" "$1"; then return 0; fi
-            flag_of "$1"
-            adm --op bind --mode target --tid "$tid" "$flag" "$1"
+            let_in "$1"
             ;;
     esac
 }

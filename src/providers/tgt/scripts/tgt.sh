@@ -71,35 +71,57 @@ below() {
     fi
 }
 
-# Takes user $1 off the target. tgtd 1.0.85 ends with a segmentation fault as soon as it shows a target with a gap among its
-# users, so those behind this one move up, and nothing is shown meanwhile. A spare one, whose secret nobody knows, keeps the
-# target from asking for none.
+# Takes user $1 off the target. tgtd 1.0.85 ends with a segmentation fault as soon as anybody has it show a target with a gap
+# among its users, and does not find those behind the gap: the last goes first, and those behind this one come again. A
+# target without any user asks for no secret: where this one is the first, nobody gets in by name meanwhile.
 unbind_account() {
     holds "$accounts" "$1" || return 0
-    case "
-$accounts" in
-        *"
-$1
-"?*) ;;
-        *)
-            adm --op unbind --mode account --tid "$tid" --user "$1"
-            return 0
-            ;;
-    esac
-    spare=vbs-spare-$id
-    adm --op new --mode account --user "$spare" --password "$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')"
-    adm --op bind --mode account --tid "$tid" --user "$spare"
+    behind= names=
     set -f
     IFS='
 '
-    for each in $accounts; do adm --op unbind --mode account --tid "$tid" --user "$each"; done
     for each in $accounts; do
-        [ "$each" = "$1" ] || adm --op bind --mode account --tid "$tid" --user "$each"
+        if [ -n "$behind" ] || [ "$each" = "$1" ]; then behind="$each
+$behind"; fi
     done
+    case "
+$accounts" in
+        "
+$1
+"?*) for each in $acl; do [ "$each" = 0.0.0.0 ] || names="$names$each
+"; done ;;
+    esac
+    for each in $names; do let_out "$each"; done
+    for each in $behind; do adm --op unbind --mode account --tid "$tid" --user "$each"; done
+    for each in $accounts; do
+        if [ "$each" != "$1" ] && holds "$behind" "$each"; then
+            adm --op bind --mode account --tid "$tid" --user "$each"
+        fi
+    done
+    for each in $names; do let_in "$each"; done
     unset IFS
     set +f
-    adm --op unbind --mode account --tid "$tid" --user "$spare"
-    adm --op delete --mode account --user "$spare"
+    look
+}
+
+# Names begin like this; what does not is an address.
+kind_of() {
+    case $1 in
+        iqn.* | eui.* | naa.*) kind=-Q ;;
+        *) kind=-I ;;
+    esac
+}
+
+let_in() {
+    kind_of "$1"
+    adm --op bind --mode target --tid "$tid" "$kind" "$1"
+}
+
+# What a list of tgtd shows does not tell names from addresses.
+let_out() {
+    kind_of "$1"
+    adm --op unbind --mode target --tid "$tid" "$kind" "$1" 2>/dev/null ||
+        adm --op unbind --mode target --tid "$tid" -Q "$1"
 }
 
 nobody_connected() {
