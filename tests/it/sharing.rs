@@ -104,3 +104,35 @@ fn a_file_system_for_one_host_is_warned_of_where_a_volume_is_shared() {
     partition(&image);
     workspace.vbs(&["plan"]).exits(0).says("volume.db is shared and holds ext4.");
 }
+
+/// Several workspaces keep their marks of one server in one directory, and look without waiting for each other.
+#[test]
+fn a_mark_that_goes_while_marks_are_read_is_told_apart_from_one_that_cannot_be_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("marks");
+    std::fs::create_dir(&store).unwrap();
+    for name in ["goes", "stays", "pool"] {
+        std::fs::write(store.join(name).with_extension("json"), format!("{{\"{name}\":1}}\n")).unwrap();
+    }
+    std::fs::create_dir(store.join("odd.json")).unwrap();
+    let script = include_str!("../../src/providers/store/scripts/marks.sh");
+    let meanwhile = "xargs() { rm -f goes.json; command xargs \"$@\"; }";
+    let output = Command::new("/bin/sh")
+        .args(["-euc", &format!("{meanwhile}\n{script}")])
+        .env("store", &store)
+        .env("card", "pool.json")
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let (names, behind) = printed.split_once("contents\0").unwrap();
+    let (contents, left) = behind.split_once("\0still\0").unwrap();
+    let sorted = |text: &str| {
+        let mut all: Vec<String> = text.split_terminator('\0').map(str::to_owned).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(sorted(names), ["mark\tgoes.json", "mark\todd.json", "mark\tstays.json"]);
+    assert_eq!(contents, "{\"stays\":1}\n");
+    assert_eq!(sorted(left), ["odd.json", "stays.json"]);
+    assert!(output.status.success());
+}

@@ -14,7 +14,7 @@ use crate::providers::Scope;
 use super::FORMAT;
 
 /// The answer to a survey. Records end in NUL and their fields are set apart by tabs, the last of which may hold
-/// anything; marks follow behind `contents`, one a line.
+/// anything; marks follow behind `contents`, one a line. Behind `still` are the names that are left where one could not be read.
 #[derive(Debug, Default)]
 pub struct Listing<'a> {
     /// Directories that do not exist, outermost first.
@@ -35,6 +35,9 @@ pub struct Listing<'a> {
 
 /// How scripts begin every mark.
 const MARK_BEGINS: &str = "{\"format\":";
+
+/// What sets the names that are left apart from the contents of the marks.
+const STILL: &str = "\0still\0";
 
 #[derive(Deserialize)]
 struct Card {
@@ -59,7 +62,13 @@ impl<'a> Listing<'a> {
         while let Some((record, behind)) = text.split_once('\0') {
             text = behind;
             if record == "contents" {
-                listing.contents = text.lines().filter(|line| !line.is_empty()).collect();
+                let (contents, left) =
+                    text.rsplit_once(STILL).map_or((text, None), |(c, left)| (c, Some(left)));
+                listing.contents = contents.lines().filter(|line| !line.is_empty()).collect();
+                if let Some(left) = left {
+                    let left: BTreeSet<&str> = left.split_terminator('\0').collect();
+                    listing.mark_names.retain(|name| left.contains(name));
+                }
                 return Ok(listing);
             }
             let (tag, rest) =
@@ -151,4 +160,19 @@ fn identity(line: &str) -> Result<Uuid, String> {
 fn numbers<const N: usize>(text: &str) -> Option<[u64; N]> {
     let numbers: Vec<u64> = text.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?;
     numbers.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_that_went_before_it_was_read_is_not_missed_and_one_that_cannot_be_read_is() {
+        let stdout =
+            "mark\ta.json\0mark\tb.json\0mark\tc.json\0contents\0{\"a\":1}\n\0still\0a.json\0c.json\0";
+        let answer = Answer { status: 0, stdout: stdout.to_owned(), stderr: String::new() };
+        let listing = Listing::parse(&answer).unwrap();
+        assert_eq!(listing.contents, ["{\"a\":1}"]);
+        assert_eq!(listing.mark_names, BTreeSet::from(["a.json", "c.json"]));
+    }
 }
