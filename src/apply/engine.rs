@@ -268,8 +268,18 @@ impl<'a> Engine<'a> {
         way: Way,
     ) -> Result<BTreeMap<usize, String>, Failure> {
         let views = self.look(steps).await;
+        self.settle_by(&views, steps, way)
+    }
+
+    /// As [`Self::settle`], by a look that was taken after the steps had ended.
+    pub(super) fn settle_by(
+        &mut self,
+        views: &Views,
+        steps: &BTreeSet<usize>,
+        way: Way,
+    ) -> Result<BTreeMap<usize, String>, Failure> {
         let findings: Vec<(usize, Finding)> = {
-            let seen = Seen::new(&views, self.plan.lineage);
+            let seen = Seen::new(views, self.plan.lineage);
             steps.iter().map(|index| (*index, seen.finding(&self.step(*index).proof))).collect()
         };
         let mut events = Vec::new();

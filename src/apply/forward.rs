@@ -9,6 +9,7 @@ use super::dispatch::{Dispatch, Way};
 use super::engine::{Advances, Engine, Reply, Setup, Trouble, evidence, failure, fenced, meaning};
 use super::event::Event;
 use super::outcome::Outcome;
+use super::proof::Views;
 use crate::diag::Diagnostic;
 use crate::exit::{Exit, Failure};
 use crate::hosts::Verdict;
@@ -74,13 +75,20 @@ impl<'a> Engine<'a> {
     pub(super) async fn go_forward(&mut self) -> Result<Outcome, Failure> {
         let turn = self.plan.point_of_no_return().unwrap_or(self.plan.steps.len());
         let troubles = match self.pass(0..turn).await? {
-            Pass::Completed => self.prove().await?,
+            Pass::Completed if self.recovering => self.prove().await?,
+            Pass::Completed => {
+                // One look for the proofs and for the conditions: nothing of ours happens in between.
+                self.tell_of_proving();
+                let views = self.look_everywhere().await;
+                let troubles = self.prove_by(&views)?;
+                if troubles.is_empty() && !self.conclude(&views) {
+                    return self.give_up(Vec::new()).await;
+                }
+                troubles
+            }
             Pass::Failed(troubles) => troubles,
             Pass::Interrupted => return self.give_up(Vec::new()).await,
         };
-        if troubles.is_empty() && !self.recovering && !self.conclude().await {
-            return self.give_up(Vec::new()).await;
-        }
         if !troubles.is_empty() {
             return self.give_up(troubles).await;
         }
@@ -300,14 +308,27 @@ impl<'a> Engine<'a> {
         Ok(troubles.into_iter().filter(|trouble| self.statuses[trouble.step] != StepStatus::Done).collect())
     }
 
-    /// Proves everything that answered, in one look, before anything irreversible and before the commit.
+    /// Proves everything that answered, in one look, before the commit.
     async fn prove(&mut self) -> Result<Vec<Trouble>, Failure> {
         let answered = self.with_status(&[StepStatus::Answered]);
         if answered.is_empty() {
             return Ok(Vec::new());
         }
-        self.tell(Event::Proving { steps: answered.len() });
-        let open = self.settle(&answered, Way::Backward).await?;
+        self.tell_of_proving();
+        let views = self.look(&answered).await;
+        self.prove_by(&views)
+    }
+
+    fn tell_of_proving(&mut self) {
+        let steps = self.with_status(&[StepStatus::Answered]).len();
+        if steps > 0 {
+            self.tell(Event::Proving { steps });
+        }
+    }
+
+    fn prove_by(&mut self, views: &Views) -> Result<Vec<Trouble>, Failure> {
+        let answered = self.with_status(&[StepStatus::Answered]);
+        let open = self.settle_by(views, &answered, Way::Backward)?;
         let lied = |(index, why): (usize, String)| {
             let why = format!("it reported success, but a fresh look does not show it: {why}");
             Trouble {
@@ -319,9 +340,8 @@ impl<'a> Engine<'a> {
     }
 
     /// The last word before anything irreversible: whether the conditions on the world as it is now hold.
-    async fn conclude(&mut self) -> bool {
-        let views = self.look_everywhere().await;
-        let (problems, outputs) = (self.setup.conclude)(&views);
+    fn conclude(&mut self, views: &Views) -> bool {
+        let (problems, outputs) = (self.setup.conclude)(views);
         if outputs.is_some() {
             self.outputs = outputs;
         }

@@ -22,7 +22,13 @@ fn a_plan_costs_a_few_round_trips_a_host_however_much_is_there() {
     remote.configure(&many);
     let fresh = remote.vbs("plan --log-level debug").exits(0);
     assert!((3..=9).contains(&round_trips(&fresh)), "{}", fresh.stderr);
-    remote.apply().says("30 added");
+    let applied = remote.vbs("apply --auto-approve --log-level debug").exits(0).says("30 added");
+    assert_eq!(
+        round_trips(&applied),
+        round_trips(&fresh) + 3,
+        "one look a host proves the steps and tells of the conditions: {}",
+        applied.stderr
+    );
     let settled = remote.vbs("plan --log-level debug").exits(0).says("No changes.");
     assert!((3..=9).contains(&round_trips(&settled)), "{}", settled.stderr);
     let logins: Vec<usize> = remote.servers.iter().map(Sshd::logins).collect();
