@@ -46,7 +46,7 @@ pub const LOGIN: Verb = Verb {
         "user",
         "mutual_user",
     ],
-    script: script!("scripts/iscsi.sh", "scripts/login.sh"),
+    script: script!("scripts/serial.sh", "scripts/iscsi.sh", "scripts/login.sh"),
     shown: "iscsiadm -m node -T {target} -p {portals} --login",
     effect: Effect::Guarded,
 };
@@ -55,7 +55,7 @@ pub const LOGIN: Verb = Verb {
 pub const LOGOUT: Verb = Verb {
     name: "logout",
     parameters: &["path", "identity", "id", "target", "portals", "lun", "initiator", "serial", "device"],
-    script: script!("scripts/iscsi.sh", "scripts/logout.sh"),
+    script: script!("scripts/serial.sh", "scripts/iscsi.sh", "scripts/logout.sh"),
     shown: "iscsiadm -m node -T {target} --logout",
     effect: Effect::Guarded,
 };
@@ -76,7 +76,7 @@ pub const RESCAN: Verb = Verb {
         "to",
         "access",
     ],
-    script: script!("scripts/iscsi.sh", "scripts/rescan.sh"),
+    script: script!("scripts/serial.sh", "scripts/iscsi.sh", "scripts/rescan.sh"),
     shown: "iscsiadm -m node -T {target} --rescan",
     effect: Effect::Guarded,
 };
@@ -85,7 +85,13 @@ pub const RESCAN: Verb = Verb {
 pub const SURVEY: Verb = Verb {
     name: "survey",
     parameters: &["path", "lineage"],
-    script: script!("../store/scripts/look.sh", "scripts/survey.sh", "../store/scripts/marks.sh"),
+    script: script!(
+        "../store/scripts/look.sh",
+        "../seat/scripts/names.sh",
+        "scripts/serial.sh",
+        "scripts/survey.sh",
+        "../store/scripts/marks.sh"
+    ),
     shown: "iscsiadm -m session",
     effect: Effect::Reads,
 };

@@ -66,25 +66,19 @@ find_disks() {
     done
 }
 
-# The serial of a disk as its target told it (page 0x80), into $told.
-serial_of() {
-    told=$(tail -c +5 "/sys/block/$1/device/vpd_pg80" 2>/dev/null | tr -d '\000 ') || told=
-}
-
-# $1 without its dashes.
-digits() {
-    rest=$1
+# $1 without its dashes, into $digits.
+digits_of() {
+    digits=$1
     while :; do
-        case $rest in *-*) rest=${rest%%-*}${rest#*-} ;; *) break ;; esac
+        case $digits in *-*) digits=${digits%%-*}${digits#*-} ;; *) break ;; esac
     done
-    printf %s "$rest"
 }
 
 # Whether the kernel has read of disk $1 how large it is and what its serial is.
 is_read() {
     sectors=0
     read -r sectors 2>/dev/null <"/sys/block/$1/size" || :
-    serial_of "$1"
+    serial_of "/sys/block/$1"
     [ "$sectors" != 0 ] && [ -n "$told" ]
 }
 

@@ -9,8 +9,11 @@ if ! [ -e "$records/ifaces/$interface" ]; then
     must '' -m iface -I "$interface" -o update -n iface.transport_name -v tcp
     must '' -m iface -I "$interface" -o update -n iface.initiatorname -v "$initiator"
 fi
-vbs_wanted=$initiator
-grep -qxF "iface.initiatorname = $vbs_wanted" "$records/ifaces/$interface" ||
+named=
+while IFS= read -r line; do
+    if [ "$line" = "iface.initiatorname = $initiator" ]; then named=yes; fi
+done <"$records/ifaces/$interface"
+[ -n "$named" ] ||
     vbs_refuse "$records/ifaces/$interface does not log in as $initiator: somebody changed it"
 
 # What is secret goes into the record, which only root can read, by way of the shell's own input and output: iscsiadm takes
@@ -20,26 +23,39 @@ if [ -n "$user" ]; then IFS= read -r secret; fi
 if [ -n "$mutual_user" ]; then IFS= read -r mutual_secret; fi
 method=None
 if [ -n "$user" ]; then method=CHAP; fi
-write_record() {
-    {
-        while IFS= read -r line; do
-            case $line in
-                'node.session.auth.'* | 'node.startup = '* | 'node.session.scan = '* | 'node.session.initial_login_retry_max = '*) ;;
-                'node.name = '*)
-                    printf '%s\n' "$line" 'node.startup = manual' 'node.session.scan = manual' \
-                        'node.session.initial_login_retry_max = 2' "node.session.auth.authmethod = $method"
-                    if [ -n "$user" ]; then
-                        printf 'node.session.auth.username = %s\nnode.session.auth.password = %s\n' "$user" "$secret"
-                    fi
-                    if [ -n "$mutual_user" ]; then
-                        printf 'node.session.auth.username_in = %s\nnode.session.auth.password_in = %s\n' "$mutual_user" "$mutual_secret"
-                    fi
-                    written=yes
-                    ;;
-                *) printf '%s\n' "$line" ;;
-            esac
-        done <"$1"
-    } >"$store/$id.record.new"
+settings="node.startup = manual
+node.session.scan = manual
+node.session.initial_login_retry_max = 2
+node.session.auth.authmethod = $method"
+if [ -n "$user" ]; then
+    settings="$settings
+node.session.auth.username = $user
+node.session.auth.password = $secret"
+fi
+if [ -n "$mutual_user" ]; then
+    settings="$settings
+node.session.auth.username_in = $mutual_user
+node.session.auth.password_in = $mutual_secret"
+fi
+
+# What the record $1 is to hold into $wanted, and what it holds into $current.
+read_record() {
+    current= wanted= named=
+    while IFS= read -r line; do
+        current="$current$line
+"
+        case $line in
+            'node.session.auth.'* | 'node.startup = '* | 'node.session.scan = '* | 'node.session.initial_login_retry_max = '*) ;;
+            'node.name = '*)
+                named=yes
+                wanted="$wanted$line
+$settings
+"
+                ;;
+            *) wanted="$wanted$line
+" ;;
+        esac
+    done <"$1"
 }
 
 for portal in $portals; do
@@ -50,12 +66,10 @@ for portal in $portals; do
     found=
     for record in "$records/nodes/$target/$address,${portal##*:}"*/"$interface" "$records/nodes/$target/$address,${portal##*:}"*; do
         [ -f "$record" ] || continue
-        found=yes written=
-        write_record "$record"
-        [ -n "$written" ] || vbs_stop 1 "$record holds no line node.name: this open-iscsi writes another format"
-        chmod 600 "$store/$id.record.new"
-        cmp -s "$store/$id.record.new" "$record" || cat "$store/$id.record.new" >"$record"
-        rm -f -- "$store/$id.record.new"
+        found=yes
+        read_record "$record"
+        [ -n "$named" ] || vbs_stop 1 "$record holds no line node.name: this open-iscsi writes another format"
+        if [ "$current" != "$wanted" ]; then printf '%s' "$wanted" >"$record"; fi
     done
     [ -n "$found" ] || vbs_stop 1 "iscsiadm made no record for $target at $portal below $records/nodes"
     find_sessions
@@ -73,7 +87,8 @@ for session in $sessions; do
             vbs_stop 1 "session $session to $target is $state and did not get in again within 30 s: is $portals reachable from here, and is the secret the one that the target has?"
         sleep 0.5
     done
-    host=$(readlink -f "/sys/class/iscsi_session/session$session/device/..")
+    # .../host3/session1
+    host=$(cd -P "/sys/class/iscsi_session/session$session/device/.." && pwd -P)
     host=${host##*/}
     find_disks "$session"
     if [ -z "$disks" ]; then echo "0 0 $lun" >"/sys/class/scsi_host/$host/scan"; fi
@@ -92,7 +107,10 @@ for session in $sessions; do
             sleep 0.5
         done
         # A server may have room for 32 characters alone: the digits decide.
-        if [ "$(digits "$told")" != "$(digits "$serial")" ]; then
+        digits_of "$serial"
+        expected=$digits
+        digits_of "$told"
+        if [ "$digits" != "$expected" ]; then
             leave
             forget_seated
             vbs_refuse "$target shows a disk with the serial \"$told\", and \"$serial\" was to be attached: logged out again"

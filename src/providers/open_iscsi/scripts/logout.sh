@@ -2,5 +2,4 @@
 same_store
 read_mark "$id"
 leave
-rm -f -- "$store/$id.record.new"
 forget_seated

@@ -17,34 +17,64 @@ for each in /sys/class/iscsi_session/session*; do
         value "$disk/device/state" && state=$line
         value "$disk/size" && sectors=$line
         value "$disk/ro" && readonly=$line
-        told=$(tail -c +5 "$disk/device/vpd_pg80" 2>/dev/null | tr -d '\000 ') || told=
+        serial_of "$disk"
         printf 'disk\t%s\t%s\t%s\t%s\t%s\t%s\0' "${each##*/session}" "${disk##*/}" "$state" "$sectors" "$readonly" "$told"
     done
 done
+
+forget_record() { record= method= user= secret= mutual_user= mutual_secret=; }
+
+show_record() {
+    [ -n "$record" ] || return 0
+    target=${record#"$records/nodes/"}
+    target=${target%%/*}
+    print= mutual_print=
+    if [ -n "$secret" ]; then print=$(printf '%s %s %s' "$target" "$user" "$secret" | sha256sum); fi
+    if [ -n "$mutual_secret" ]; then
+        mutual_print=$(printf '%s %s %s' "$target" "$mutual_user" "$mutual_secret" | sha256sum)
+    fi
+    print=${print%"${print#????????????????}"}
+    mutual_print=${mutual_print%"${mutual_print#????????????????}"}
+    printf 'record\t%s\t%s\t%s\t%s\t%s\t%s\0' "$target" "$method" "$user" "$print" "$mutual_user" "$mutual_print"
+}
+
+# What the records say, a file each, in which every target has a line with its name.
+show_records() {
+    said=$(grep -sH '^node\.\(name\|session\.auth\.[a-z_]*\) = ' -- "$@") || :
+    forget_record
+    set -f
+    IFS='
+'
+    for line in $said; do
+        each=${line%%:node.session.auth.*}
+        each=${each%%:node.name = *}
+        if [ "$each" != "$record" ]; then
+            show_record
+            forget_record
+            record=$each
+        fi
+        case ${line#"$each:node."} in
+            'session.auth.authmethod = '*) method=${line#* = } ;;
+            'session.auth.username = '*) user=${line#* = } ;;
+            'session.auth.password = '*) secret=${line#* = } ;;
+            'session.auth.username_in = '*) mutual_user=${line#* = } ;;
+            'session.auth.password_in = '*) mutual_secret=${line#* = } ;;
+        esac
+    done
+    unset IFS
+    set +f
+    show_record
+    forget_record
+}
+
 if [ -d "$store" ]; then
     marked=$(sed -n 's/.*"target":"\([^"]*\)".*/\1/p' "$store"/*.json 2>/dev/null | sort -u) || marked=
+    set --
     for target in $marked; do
         for record in "$records/nodes/$target"/*/* "$records/nodes/$target"/*; do
-            [ -f "$record" ] || continue
-            method= user= secret= mutual_user= mutual_secret=
-            while IFS= read -r line; do
-                case $line in
-                    'node.session.auth.authmethod = '*) method=${line#* = } ;;
-                    'node.session.auth.username = '*) user=${line#* = } ;;
-                    'node.session.auth.password = '*) secret=${line#* = } ;;
-                    'node.session.auth.username_in = '*) mutual_user=${line#* = } ;;
-                    'node.session.auth.password_in = '*) mutual_secret=${line#* = } ;;
-                esac
-            done <"$record"
-            print= mutual_print=
-            if [ -n "$secret" ]; then print=$(printf '%s %s %s' "$target" "$user" "$secret" | sha256sum | cut -c 1-16); fi
-            if [ -n "$mutual_secret" ]; then
-                mutual_print=$(printf '%s %s %s' "$target" "$mutual_user" "$mutual_secret" | sha256sum | cut -c 1-16)
-            fi
-            printf 'record\t%s\t%s\t%s\t%s\t%s\t%s\0' "$target" "$method" "$user" "$print" "$mutual_user" "$mutual_print"
+            if [ -f "$record" ]; then set -- "$@" "$record"; fi
         done
     done
-    for device in $(sed -n 's/.*"device":"\([^"]*\)".*/\1/p' "$store"/*.json 2>/dev/null | sort -u); do
-        if [ -e "$device" ]; then printf 'name\t%s\t%s\0' "$device" "$(readlink -f -- "$device")"; fi
-    done
+    if [ "$#" -gt 0 ]; then show_records "$@"; fi
+    show_names $(sed -n 's/.*"device":"\([^"]*\)".*/\1/p' "$store"/*.json 2>/dev/null | sort -u)
 fi
