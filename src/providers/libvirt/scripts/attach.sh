@@ -44,7 +44,7 @@ trap - EXIT
 give_up() {
     whole="libvirt would not take the disk of VM $vm: $why"
     [ -z "$was" ] || vbs_stop 1 "$whole"
-    state_of "$vm" && look_live && look_config || vbs_stop 1 "$whole. Then: $why"
+    look || vbs_stop 1 "$whole. Then: $why"
     # Whatever it said, it has it.
     [ -z "$there" ] || vbs_stop 1 "$whole"
     if [ -n "$kept" ]; then drop_config || vbs_stop 1 "$whole. Then: $why"; fi

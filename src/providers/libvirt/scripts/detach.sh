@@ -45,7 +45,7 @@ tell() {
 # Whether the running VM has the disk, as far as can be told.
 lasts() {
     get list --name || return 0
-    listed "$vm" || return 1
+    listed "$vm" "$said" || return 1
     found=0
     has || found=$?
     [ "$found" -ne 1 ]

@@ -6,7 +6,7 @@ if [ -n "${id-}" ]; then alias_of "$id"; fi
 
 # Before anything is changed: what VM $vm is and has.
 look_at_vm() {
-    state_of "$vm" && look_live && look_config ||
+    look ||
         vbs_refuse "libvirt cannot be asked for VM $vm at $uri, and nothing was changed: $why"
 }
 
@@ -60,7 +60,7 @@ still_there() {
     vm=${rest#*\"body\":\{\"kind\":\"disk\",\"vm\":\"}
     vm=${vm%%\"*}
     alias_of "$1"
-    state_of "$vm" && look_live && look_config || return 0
+    look || return 0
     [ -n "$there$kept" ]
 }
 

@@ -15,7 +15,7 @@ if exists "$frozen"; then
     esac
 fi
 get list --name || fail "libvirt cannot be asked for VM $vm at $uri: $why"
-listed "$vm" || fail "VM $vm is off by now: plan again"
+listed "$vm" "$said" || fail "VM $vm is off by now: plan again"
 ask_agent || fail "no guest agent answers in VM $vm: $why"
 [ "$status" = thawed ] || fail "the file systems of VM $vm are $status already, and not by vbs: thaw them first"
 IFS= read -r name </proc/sys/kernel/random/uuid

@@ -25,7 +25,7 @@ melt() {
         failed*) ;;
         *)
             get list --name || return 1
-            if listed "$vm"; then thaw || return 1; fi
+            if listed "$vm" "$said"; then thaw || return 1; fi
             ;;
     esac
     rm -f -- "$frozen"

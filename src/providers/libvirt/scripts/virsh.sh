@@ -17,31 +17,40 @@ get() {
     return 1
 }
 
-# Whether $1 is a line of $said.
+# Whether $1 is a line of $2.
 listed() {
     [ -n "$1" ] || return 1
     case "
-$said
+$2
 " in *"
 $1
 "*) return 0 ;; esac
     return 1
 }
 
-# Whether VM $1 runs, into $runs, and whether it has a configuration, into $keeps.
-state_of() {
-    runs=
-    keeps=
-    get "list --name; echo $between; list --all --persistent --name" || return 1
-    both=$said
-    said=${both%%"$between"*}
-    if listed "$1"; then runs=yes; fi
-    said=${both#*"$between"}
-    if listed "$1"; then keeps=yes; fi
+# What neither XML nor a name holds: the ASCII character that separates units.
+apart=$(printf '\037')
+
+# What several questions to one virsh were answered, with $apart echoed in between, out of $said. -q keeps virsh from ending an
+# echo with a line end.
+split() {
+    # Not by cutting off beginnings, for which dash takes the square of their length.
+    set -f
+    IFS=$apart
+    set -- $said
+    unset IFS
+    set +f
+    first=${1-} second=${2-} third=${3-}
 }
 
-# A line that is no VM's name: several questions cost one virsh.
-between=-/-
+# Whether VM $1 runs, into $runs, and whether it has a configuration, into $keeps.
+state_of() {
+    runs= keeps=
+    get "list --name; echo $apart; list --all --persistent --name" || return 1
+    split
+    if listed "$1" "$first"; then runs=yes; fi
+    if listed "$1" "$second"; then keeps=yes; fi
+}
 
 # What the disk of object $1 is called, into $alias.
 alias_of() {
@@ -82,4 +91,29 @@ look_config() {
         has --inactive || found=$?
         case $found in 0) kept=yes ;; 2) return 1 ;; esac
     fi
+}
+
+# What VM $vm is, into $runs and $keeps, and whether it has the disk, into $there and $kept: by one virsh where the VM exists,
+# for starting it costs more than what it is asked. Running VMs alone have an id.
+look() {
+    case $vm in
+        *[!A-Za-z0-9._+-]*) ;;
+        *)
+            if get "dumpxml --domain $vm; echo $apart; list --all --persistent --name; echo $apart; dumpxml --inactive --domain $vm"; then
+                look_at_parts && return 0
+            fi
+            ;;
+    esac
+    state_of "$vm" && look_live && look_config
+}
+
+look_at_parts() {
+    runs= keeps= there= kept=
+    split
+    case ${first%%>*} in "<domain "*" id='"*) runs=yes ;; esac
+    if listed "$vm" "$second"; then keeps=yes; fi
+    case $runs/$first in yes/*"<alias name='$alias'/>"*) there=yes ;; esac
+    case $keeps/$third in yes/*"<alias name='$alias'/>"*) kept=yes ;; esac
+    # What virsh said nothing of is asked for by itself.
+    [ -n "$runs$keeps" ]
 }

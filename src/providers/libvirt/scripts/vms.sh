@@ -6,10 +6,19 @@ while ! [ -d "$above" ]; do
 done
 [ -w "$above" ] || vbs_refuse "the guard and the marks of this hypervisor lie in $path, and this user may not write to" \
     "$above. Use become = \"sudo\" on the host, or let root make $path and give it to this user"
-get list --name || vbs_refuse "libvirt cannot be asked at $uri: $why"
-running=$said
-get list --all --persistent --name || vbs_refuse "libvirt cannot be asked at $uri: $why"
-configured=$said
+# As many questions as there can be to one virsh: starting it costs more than what it is asked.
+lists="list --name; echo $apart; list --all --persistent --name"
+secrets=
+if get "$lists; echo $apart; secret-list"; then
+    split
+    secrets=yes keys=$third
+else
+    # A libvirt without secrets has none of ours.
+    get "$lists" || vbs_refuse "libvirt cannot be asked at $uri: $why"
+    split
+fi
+running=$first
+configured=$second
 
 # Prints record $1 of VM $2: what the rest of the arguments show.
 show() {
@@ -29,18 +38,34 @@ see() {
     case " $seen" in *" $1 "*) return 0 ;; esac
     seen="$seen$1 "
     printf 'vm\t%s\t\0' "$1"
-    said=$running
-    if listed "$1"; then
+    runs= keeps=
+    if listed "$1" "$running"; then runs=yes; fi
+    if listed "$1" "$configured"; then keeps=yes; fi
+    if [ -n "$runs$keeps" ] && get "dumpxml --domain $1; echo $apart; domstats --block --domain $1; echo $apart; dumpxml --inactive --domain $1"; then
+        split
+        if [ -n "$runs" ]; then
+            printf 'live\t%s\t%s\0' "$1" "$first"
+            hear "$1" "$first"
+            printf 'sizes\t%s\t%s\0' "$1" "$second"
+        fi
+        if [ -n "$keeps" ]; then printf 'config\t%s\t%s\0' "$1" "$third"; fi
+        return 0
+    fi
+    if [ -n "$runs" ]; then
         show live "$1" dumpxml --domain "$1"
-        case $said in *"name='org.qemu.guest_agent.0'"*)
-            heard=$(ask qemu-agent-command --domain "$1" --timeout 5 '{"execute":"guest-fsfreeze-status"}' 2>/dev/null </dev/null) ||
-                heard=
-            printf 'agent\t%s\t%s\0' "$1" "$heard" ;;
-        esac
+        hear "$1" "$said"
         show sizes "$1" domstats --block --domain "$1"
     fi
-    said=$configured
-    if listed "$1"; then show config "$1" dumpxml --inactive --domain "$1"; fi
+    if [ -n "$keeps" ]; then show config "$1" dumpxml --inactive --domain "$1"; fi
+}
+
+# Whether the agent of a guest whose description has one answers, and what.
+hear() {
+    case $2 in *"name='org.qemu.guest_agent.0'"*)
+        heard=$(ask qemu-agent-command --domain "$1" --timeout 5 '{"execute":"guest-fsfreeze-status"}' 2>/dev/null </dev/null) ||
+            heard=
+        printf 'agent\t%s\t%s\0' "$1" "$heard" ;;
+    esac
 }
 
 seen=
@@ -61,10 +86,8 @@ for each in "$store"/*.frozen; do
     if exists "$each"; then printf 'frozen\t%s\0' "${each##*/}"; fi
 done
 
-# A libvirt without secrets has none of ours.
-if get secret-list; then
-    printf 'secrets\t%s\0' "$said"
-    keys=$said
+if [ -n "$secrets" ]; then
+    printf 'secrets\t%s\0' "$keys"
     for each in "$store"/*.json; do
         [ -n "$any" ] || break
         first_line "$each"
@@ -81,5 +104,6 @@ if get secret-list; then
         printf 'print\t%s %.16s\0' "$id" "$print"
     done
 elif [ -n "$any" ]; then
+    get secret-list || :
     vbs_refuse "libvirt at $uri cannot be asked for the secrets of disks: $why"
 fi
