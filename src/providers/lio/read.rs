@@ -26,7 +26,7 @@ pub fn view(scope: &Scope<'_>, answers: &[Answer]) -> ContainerView {
     })
 }
 
-/// Targets by name, and where the names of devices lead.
+/// Targets by name, and where the names of devices lead, of those that there are: `/dev/dm-0`.
 #[derive(Default)]
 struct Server<'a> {
     targets: BTreeMap<&'a str, Target<'a>>,
@@ -47,9 +47,8 @@ struct Target<'a> {
 
 struct Lun<'a> {
     backstore: &'a str,
-    /// As the kernel was told, and what that leads to: `/dev/dm-0`.
+    /// As the kernel was told.
     device: &'a str,
-    leads_to: &'a str,
     serial: &'a str,
 }
 
@@ -83,8 +82,8 @@ fn server<'a>(seat: &Seat<'a>) -> Result<Server<'a>, String> {
                 let target = server.targets.entry(name).or_default();
                 match (*tag, fields.as_slice()) {
                     ("portal", [_, portal]) => drop(target.portals.insert(portal)),
-                    ("lun", [_, backstore, device, leads_to, serial]) => {
-                        target.luns.push(Lun { backstore, device, leads_to, serial });
+                    ("lun", [_, backstore, device, serial]) => {
+                        target.luns.push(Lun { backstore, device, serial });
                     }
                     ("acl", [_, initiator, protect, user, print, mutual_user, mutual_print, _, saved]) => {
                         let pair =
@@ -134,7 +133,8 @@ fn export(
     if let Some(lun) = target.luns.first() {
         lun.serial.clone_into(&mut body.serial);
         // A renamed volume has another name and is the same device.
-        if server.devices.get(made.device.as_str()) != Some(&lun.leads_to) {
+        let leads_to = |device: &str| server.devices.get(device);
+        if leads_to(&made.device).is_none() || leads_to(&made.device) != leads_to(lun.device) {
             lun.device.clone_into(&mut body.device);
         }
         let ours = format!("vbs.{}.{}", mark.lineage, mark.id);

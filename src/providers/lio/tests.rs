@@ -77,13 +77,14 @@ fn records() -> [Record; 2] {
 }
 
 /// As Linux 6.1 answers, with the mark of an export and of a grant. Taken from a run of the scripts; columns are tabs.
-const KERNEL: [&str; 6] = [
+const KERNEL: [&str; 7] = [
     "target {T} 1 0 1",
     "portal {T} 127.0.0.1:3260",
-    "lun {T} vbs.{L}.{E} /dev/disk/by-id/dm-uuid-LVM-zJud7C69 /dev/dm-0 {S}",
+    "lun {T} vbs.{L}.{E} /dev/disk/by-id/dm-uuid-LVM-zJud7C69 {S}",
     "acl {T} {I} 0 vbs-in 4f6cdd0ae0eda4f6    yes",
     "saved {T}",
     "name /dev/vg9/lv /dev/dm-0",
+    "name /dev/disk/by-id/dm-uuid-LVM-zJud7C69 /dev/dm-0",
 ];
 
 /// What is observed where one line of the answer is another one.
@@ -161,7 +162,10 @@ fn every_drift_is_named() {
 fn a_device_is_what_it_leads_to_and_another_backstore_is_not_ours() {
     let renamed = look(&[("name", "")]);
     assert_eq!(fact(&renamed, 0, "device"), "/dev/disk/by-id/dm-uuid-LVM-zJud7C69");
-    let other = look(&[("lun", "lun {T} somebody /dev/sdx /dev/sdx {S}")]);
+    let moved =
+        look(&[("name", "name /dev/vg9/lv /dev/dm-1\nname /dev/disk/by-id/dm-uuid-LVM-zJud7C69 /dev/dm-0")]);
+    assert_eq!(fact(&moved, 0, "device"), "/dev/disk/by-id/dm-uuid-LVM-zJud7C69");
+    let other = look(&[("lun", "lun {T} somebody /dev/sdx {S}")]);
     assert!(matches!(other[0].health, Health::Replaced { .. }));
 }
 

@@ -22,9 +22,10 @@ macro_rules! of_a_target {
             include_str!("../store/scripts/store.sh"),
             include_str!("../seat/scripts/seat.sh"),
             include_str!("scripts/lio.sh"),
-            "save() {\n    python3 -I -S -W ignore - \"$target\" \"$backstore\" \"$store\" \"$root\" <<'python'\n",
+            "arrange() {\n    python3 -I -S -W ignore - \"$target\" \"$backstore\" \"$store\" \"$root\" \"$@\" 3<&0 <<'python'\n",
+            include_str!("scripts/arrange.py"),
             include_str!("scripts/save.py"),
-            "python\n}\n",
+            "python\n}\nsave() { arrange; }\n",
             include_str!($name),
         )
     };
@@ -116,7 +117,12 @@ pub const REVOKE: Verb = Verb {
 pub const SURVEY: Verb = Verb {
     name: "survey",
     parameters: &["path", "lineage"],
-    script: script!("../store/scripts/look.sh", "scripts/survey.sh", "../store/scripts/marks.sh"),
+    script: script!(
+        "../store/scripts/look.sh",
+        "../seat/scripts/names.sh",
+        "scripts/survey.sh",
+        "../store/scripts/marks.sh"
+    ),
     shown: "targetcli ls /iscsi",
     effect: Effect::Reads,
 };

@@ -19,7 +19,8 @@ find_backstore() {
 same_target() {
     for each in "$tpg"/lun/lun_*/*; do
         [ -L "$each" ] || continue
-        case $(readlink -f -- "$each") in
+        # A process less than readlink, and it leads to a directory.
+        case $(cd -P -- "$each" && pwd -P) in
             */"$backstore") ;;
             *) vbs_refuse "the target $target serves ${each##*/}, which vbs did not make" ;;
         esac
@@ -30,7 +31,9 @@ same_target() {
 is_connected() {
     patience=10
     while :; do
-        case $(cat "$tpg/acls/$1/info" 2>/dev/null) in
+        line=
+        if [ -r "$tpg/acls/$1/info" ]; then read -r line <"$tpg/acls/$1/info" || :; fi
+        case $line in
             '' | 'No active iSCSI Session'*) return 1 ;;
         esac
         patience=$((patience - 1))

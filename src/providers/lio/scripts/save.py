@@ -1,8 +1,7 @@
 # Brings what the file says of one target in line with the kernel; all else in it stays as it is. rtslib restores the file when
 # the host starts, and is too slow to be asked for every change: what it would write of this target is put together here,
 # but for what it knows of port groups (alua_tpgs), which are the kernel's own.
-import json, os, stat, sys
-wwn, name, seat, root = sys.argv[1:]
+import json, stat
 made, noted = seat + '/saved.made', seat + '/saved.path'
 def text(*parts):
     try:

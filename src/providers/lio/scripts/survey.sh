@@ -4,9 +4,11 @@ value() {
     line=
     if [ -r "$1" ]; then IFS= read -r line <"$1" || :; fi
 }
+devices=
 if [ -d "$store" ]; then
     value "$store/saved.path"
-    saved=$line
+    # Whatever is named in the file, each in a line.
+    saved=$(grep -so '"\(node_\)\?wwn": "[^"]*"' "$line") || saved=
     marked=$(sed -n 's/.*"body":{"kind":"export".*"target":"\([^"]*\)".*/\1/p' "$store"/*.json 2>/dev/null) || marked=
     for target in $marked; do
         tpg=$root/iscsi/$target/tpgt_1
@@ -20,10 +22,11 @@ if [ -d "$store" ]; then
         done
         for each in "$tpg"/lun/lun_*/*; do
             [ -L "$each" ] || continue
-            backstore=$(readlink -f -- "$each")
+            backstore=$(cd -P -- "$each" && pwd -P) || continue
             value "$backstore/udev_path" && device=$line
             value "$backstore/wwn/vpd_unit_serial" && serial=${line#*: }
-            printf 'lun\t%s\t%s\t%s\t%s\t%s\0' "$target" "${backstore##*/}" "$device" "$(readlink -f -- "$device")" "$serial"
+            devices="$devices $device"
+            printf 'lun\t%s\t%s\t%s\t%s\0' "$target" "${backstore##*/}" "$device" "$serial"
         done
         for each in "$tpg"/acls/*; do
             [ -d "$each" ] || continue
@@ -38,10 +41,12 @@ if [ -d "$store" ]; then
                 esac
             done
             print= mutual_print=
-            if [ -n "$secret" ]; then print=$(printf '%s %s %s' "$target" "$user" "$secret" | sha256sum | cut -c 1-16); fi
+            if [ -n "$secret" ]; then print=$(printf '%s %s %s' "$target" "$user" "$secret" | sha256sum); fi
             if [ -n "$mutual_secret" ]; then
-                mutual_print=$(printf '%s %s %s' "$target" "$mutual_user" "$mutual_secret" | sha256sum | cut -c 1-16)
+                mutual_print=$(printf '%s %s %s' "$target" "$mutual_user" "$mutual_secret" | sha256sum)
             fi
+            print=${print%"${print#????????????????}"}
+            mutual_print=${mutual_print%"${mutual_print#????????????????}"}
             value "$each/info" && connected=yes
             case $line in '' | 'No active iSCSI Session'*) connected= ;; esac
             protect=none
@@ -50,13 +55,11 @@ if [ -d "$store" ]; then
             done
             secret= mutual_secret=
             in_file=
-            if grep -qsF "\"node_wwn\": \"${each##*/}\"" "$saved"; then in_file=yes; fi
+            case $saved in *"\"node_wwn\": \"${each##*/}\""*) in_file=yes ;; esac
             printf 'acl\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\0' "$target" "${each##*/}" "$protect" "$user" "$print" \
                 "$mutual_user" "$mutual_print" "$connected" "$in_file"
         done
-        if grep -qsF "\"wwn\": \"$target\"" "$saved"; then printf 'saved\t%s\0' "$target"; fi
+        case $saved in *"\"wwn\": \"$target\""*) printf 'saved\t%s\0' "$target" ;; esac
     done
-    for device in $(sed -n 's/.*"body":{"kind":"export".*"device":"\([^"]*\)".*/\1/p' "$store"/*.json 2>/dev/null | sort -u); do
-        if [ -e "$device" ]; then printf 'name\t%s\t%s\0' "$device" "$(readlink -f -- "$device")"; fi
-    done
+    show_names $devices $(sed -n 's/.*"body":{"kind":"export".*"device":"\([^"]*\)".*/\1/p' "$store"/*.json 2>/dev/null | sort -u)
 fi
