@@ -32,7 +32,7 @@ appear() {
 # Makes $2 the mark of object $1. A mark is replaced whole or not at all.
 save_mark() {
     {
-        rm -f -- "$store/$1.json.new" &&
+        { ! exists "$store/$1.json.new" || rm -f -- "$store/$1.json.new"; } &&
             printf '%s\n' "$2" >"$store/$1.json.new" &&
             vbs_sync "$store/$1.json.new" &&
             mv -fT -- "$store/$1.json.new" "$store/$1.json"
