@@ -141,6 +141,7 @@ fn every_drift_is_named() {
     assert_eq!(fact(&look(&[("target", "target {T} 1 1 1")]), 0, "others"), "any");
     assert_eq!(fact(&look(&[("lun", "")]), 0, "state"), "no_lun");
     assert_eq!(fact(&look(&[("saved", "")]), 0, "state"), "not_saved");
+    assert_eq!(fact(&look(&[("saved", ""), ("acl", "")]), 0, "state"), READY, "nobody is let in yet");
     assert_eq!(fact(&look(&[("portal", "portal {T} 0.0.0.0:3260")]), 0, "portals"), "0.0.0.0:3260");
     let widened = format!("{}\nacl {{T}} iqn.x:evil 0      yes", KERNEL[3]);
     assert_eq!(fact(&look(&[("acl", &widened)]), 0, "others"), "iqn.x:evil");

@@ -6,6 +6,18 @@ found = None
 def stop(why):
     sys.stderr.write(why + '\n')
     sys.exit(1)
+# As save_mark of the shell does: replaced whole or not at all.
+def mark(path, text):
+    try:
+        with open(path + '.new', 'w') as file:
+            file.write(text + '\n')
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(path + '.new', path)
+    except OSError:
+        if os.path.exists(path + '.new'):
+            os.unlink(path + '.new')
+        raise
 def directory(path):
     if not os.path.isdir(path):
         os.mkdir(path)
@@ -82,7 +94,7 @@ def secret(path):
     # The kernel takes a line end for a part of it; NULL takes what was there away.
     put(path, secrets.readline().rstrip('\n') or 'NULL')
 secrets = os.fdopen(3)
-kinds = {'backstore': (backstore, 3), 'directory': (directory, 1), 'value': (put, 2), 'secret': (secret, 1), 'portal': (portal, 1),
+kinds = {'mark': (mark, 2), 'backstore': (backstore, 3), 'directory': (directory, 1), 'value': (put, 2), 'secret': (secret, 1), 'portal': (portal, 1),
          'link': (link, 2), 'lun': (lambda path: link(path + '/vbs', found), 1)}
 while words:
     kind, count = kinds[words.pop(0)]

@@ -5,9 +5,9 @@ read_mark "$id"
 [ -d "$tpg" ] || vbs_refuse "there is no target $target"
 if [ -d "$tpg/acls/$initiator" ] && [ -z "$marked" ]; then vbs_refuse "$target lets $initiator in already, and vbs did not do that"; fi
 same_target
-save_seated
+the_mark
 acl=$tpg/acls/$initiator
-set -- directory "$acl"
+set -- mark "$store/$id.json" "$seated" directory "$acl"
 # NULL takes what was there away.
 if [ -n "$user" ]; then set -- "$@" value "$acl/auth/userid" "$user" secret "$acl/auth/password"; else
     set -- "$@" value "$acl/auth/userid" NULL value "$acl/auth/password" NULL

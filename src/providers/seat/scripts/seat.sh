@@ -1,7 +1,12 @@
 # Marks of what lives in a tool: see `providers/seat`. Behind `store/scripts/store.sh`, with `card` set.
 
-# Makes the mark of object $id: the beginning that scripts read, and $mark, which only vbs itself reads.
-save_seated() { save_mark "$id" "{\"format\":1,\"lineage\":\"$vbs_lineage\",\"id\":\"$id\",$mark"; }
+# The mark of object $id into $seated: the beginning that scripts read, and $mark, which only vbs itself reads.
+the_mark() { seated="{\"format\":1,\"lineage\":\"$vbs_lineage\",\"id\":\"$id\",$mark"; }
+
+save_seated() {
+    the_mark
+    save_mark "$id" "$seated"
+}
 
 # The object is gone from the tool, and its mark goes.
 forget_seated() {
