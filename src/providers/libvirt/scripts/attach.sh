@@ -11,7 +11,43 @@ if [ -n "$target" ]; then
 fi
 value=
 if [ -n "$login" ]; then IFS= read -r value || vbs_refuse "the secret of $login did not come"; fi
-look_at_vm
+# A mark that nothing belongs to goes again.
+withdraw() {
+    rm -f -- "$way"
+    [ -n "$marked" ] || rm -f -- "$store/$id.json.new" "$store/$id.json"
+}
+begin() {
+    trap withdraw EXIT
+    : >"$way"
+    if [ -z "$marked_so" ]; then save_seated; fi
+    # From here on libvirt may have something of ours.
+    trap - EXIT
+}
+end() {
+    trap 'rm -f -- "$way"' EXIT
+    rm -f -- "$way"
+    trap - EXIT
+    vbs_sync "$store"
+    exit 0
+}
+
+# What has no mark is not looked for in the VM first: libvirt takes all or nothing, and refuses by itself an alias that there is.
+# Whatever it refuses is looked at.
+if [ -z "$marked$mending$login" ] && ! exists "$way"; then
+    begin
+    set -- --live
+    if [ -n "$config" ]; then set -- --live --config; fi
+    if attach_to "$@"; then end; fi
+    refused="libvirt would not take the disk of VM $vm: $why"
+    look || vbs_stop 1 "$refused. Then: $why"
+    case $there$kept,$refused in
+        ,* | *"$alias"*) trap withdraw EXIT ;;
+        # Whatever it said, it has it.
+        *) vbs_stop 1 "$refused" ;;
+    esac
+else
+    look_at_vm
+fi
 # A killed frame may have asked the guest to let go of the disk, and the guest may be about to: what is there now is not what
 # stays. One that has not let go after 5 s keeps it.
 asked=
@@ -34,11 +70,7 @@ was=$there$kept
 if [ -n "$mending" ]; then
     melt || vbs_refuse "the guest of VM $vm does not thaw its file systems: $why"
 fi
-trap 'rm -f -- "$way"; [ -n "$marked" ] || rm -f -- "$store/$id.json.new" "$store/$id.json"' EXIT
-: >"$way"
-if [ -z "$marked_so" ]; then save_seated; fi
-# From here on libvirt may have something of ours.
-trap - EXIT
+begin
 
 # What there was before is not taken away: a look tells what was made of it.
 give_up() {
@@ -73,7 +105,4 @@ set --
 if [ -n "$runs" ] && [ -z "$there" ]; then set -- "$@" --live; fi
 if [ -n "$wanted" ] && [ -z "$kept" ]; then set -- "$@" --config; fi
 if [ "$#" -gt 0 ]; then attach_to "$@" || give_up; fi
-trap 'rm -f -- "$way"' EXIT
-rm -f -- "$way"
-trap - EXIT
-vbs_sync "$store"
+end

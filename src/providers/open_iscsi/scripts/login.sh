@@ -129,8 +129,7 @@ while ! [ -e "$device" ]; do
     [ "$patience" -gt 0 ] || vbs_stop 1 "udev has made no $device within 15 s"
     sleep 0.1
 done
-shown=$(readlink -f -- "$device")
-case " $disks " in
-    *" ${shown##*/} "*) ;;
-    *) vbs_refuse "$device leads to $shown, and the disk of this session is$disks: two disks claim one name" ;;
-esac
+for disk in $disks; do
+    if [ "$device" -ef "/dev/$disk" ]; then exit 0; fi
+done
+vbs_refuse "$device leads to $(readlink -f -- "$device"), and the disk of this session is$disks: two disks claim one name"
