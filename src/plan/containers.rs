@@ -1,6 +1,7 @@
 //! Pools and hypervisors as a plan sees them: taken into use with the first thing in them, left with the last.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use uuid::Uuid;
 
@@ -33,7 +34,9 @@ pub fn identity(world: &World<'_>, address: &Address) -> Option<Uuid> {
 pub fn join(world: &World<'_>, address: &Address, identity: Uuid) -> Result<Vec<Step>, Diagnostic> {
     let operation = match (world.live.get(address), world.containers.get(address)) {
         (Some(ContainerView::Fresh { missing, .. }), None) => {
-            Operation::Join { body: ContainerBody { makes: missing.clone() }, exists: false }
+            let makes =
+                made_above(world, address, missing).into_iter().chain(missing.iter().cloned()).collect();
+            Operation::Join { body: ContainerBody { makes }, exists: false }
         }
         (Some(ContainerView::Present(surveyed)), recorded)
             if surveyed.epoch.is_none() || recorded.is_none() =>
@@ -52,6 +55,24 @@ pub fn join(world: &World<'_>, address: &Address, identity: Uuid) -> Result<Vec<
         }
     }
     Ok(steps)
+}
+
+/// What other containers of ours made above the first directory that is missing, outermost first: whichever of them is left last
+/// takes it away, and that may be this one.
+fn made_above(world: &World<'_>, address: &Address, missing: &[String]) -> BTreeSet<String> {
+    let (Some(first), Some(joined)) = (missing.first(), spec(world, address)) else { return BTreeSet::new() };
+    let recorded = world.containers.iter().map(|(address, record)| (address, &record.makes));
+    let seen = world.live.iter().filter_map(|(address, view)| match view {
+        ContainerView::Present(surveyed) => Some((address, &surveyed.makes)),
+        _ => None,
+    });
+    recorded
+        .chain(seen)
+        .filter(|(other, _)| spec(world, other).is_some_and(|other| other.host == joined.host))
+        .flat_map(|(_, makes)| makes)
+        .filter(|made| *made != first && Path::new(first).starts_with(made))
+        .cloned()
+        .collect()
 }
 
 /// The steps that leave a container.

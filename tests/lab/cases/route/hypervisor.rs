@@ -59,7 +59,7 @@ END
 systemctl enable -q --now web1
 ",
     disks: r#"look '{"execute":"qom-list","arguments":{"path":"/machine/peripheral"}}' '{"execute":"query-named-block-nodes"}' \
-  '{"execute":"qom-list","arguments":{"path":"/objects"}}' | sed 's/}, {/},\n{/g'"#,
+  '{"execute":"qom-list","arguments":{"path":"/objects"}}' | sed 's/[][]/\n/g; s/}, {/}\n{/g'"#,
     serials: r#"for device in $(look '{"execute":"qom-list","arguments":{"path":"/machine/peripheral"}}' | grep -o '"vbs-[^"]*"' | tr -d '"'); do
   look '{"execute":"qom-get","arguments":{"path":"/machine/peripheral/'$device'","property":"serial"}}' |
     sed 's/.*"return": "\([^"]*\)".*/\1/'

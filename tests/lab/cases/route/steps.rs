@@ -108,7 +108,7 @@ fn every_step_fails(lab: &Lab) {
 
 fn every_reply_is_lost(lab: &Lab) {
     let strikes = Strikes::begin(lab);
-    let mut struck = 0;
+    let (mut struck, mut carried_out) = (0, 0);
     for frame in 1..=strikes.there.max(strikes.back) {
         for (forth, frames) in [(true, strikes.there), (false, strikes.back)] {
             strikes.declare(forth);
@@ -119,9 +119,20 @@ fn every_reply_is_lost(lab: &Lab) {
             let output = strikes.strike(&format!("mute@ActedBeforeReply.{frame}"));
             struck += 1;
             println!("  forth {forth}, the reply of frame {frame} is lost: exit {}", output.code);
-            assert_eq!(output.code, 0, "{}", output.text());
+            if output.code == 1 {
+                // Of an epoch that may have been raised or not: no step has begun.
+                assert!(output.text().contains("Nothing was sent to"), "{}", output.text());
+                assert_eq!(strikes.is_at_its_beginning(forth), None, "frame {frame}:\n{}", output.text());
+                strikes.finish();
+            } else {
+                carried_out += 1;
+                assert_eq!(output.code, 0, "{}", output.text());
+            }
             assert_eq!(strikes.is_at_its_end(forth), None, "frame {frame}:\n{}", output.text());
         }
     }
-    println!("  {struck} replies were lost once");
+    println!(
+        "  {struck} replies were lost once, {carried_out} of them in a run that was carried out all the same"
+    );
+    assert!(carried_out >= struck / 2, "{carried_out} of {struck}");
 }
