@@ -434,6 +434,9 @@ fn users_of_a_target_come_and_go_while_somebody_looks_on() {
         let stop = stop;
         for turn in 0..6 {
             attach(server, &old, &new, if turn % 2 == 0 { &old } else { &new });
+            if turn > 0 {
+                goes_out_before_the_door_and_comes_in_after_it(&vbs(&old, &["graph"]).exits(0).stdout);
+            }
             vbs(&old, &["apply", "--auto-approve"]).exits(0);
         }
         drop(stop);
@@ -441,6 +444,23 @@ fn users_of_a_target_come_and_go_while_somebody_looks_on() {
     });
     vbs(&old, &["destroy", "--purge", "--auto-approve"]).exits(0);
     assert_eq!(server.show(), "");
+}
+
+/// Nobody can log in while those who are let in change.
+fn goes_out_before_the_door_and_comes_in_after_it(graph: &str) {
+    let step = |title: &str| {
+        let line = graph.lines().find(|line| line.contains(&format!("label = \"{title}")));
+        line.unwrap_or_else(|| panic!("{title}: {graph}")).split_whitespace().next().unwrap()
+    };
+    for (first, then) in [
+        ("Detach disk", "Shut out"),
+        ("Detach disk", "Let in"),
+        ("Shut out", "Attach disk"),
+        ("Let in", "Attach disk"),
+    ] {
+        let edge = format!("{} -> {};", step(first), step(then));
+        assert!(graph.contains(&edge), "{first} before {then}: {graph}");
+    }
 }
 
 /// What somebody deletes of a target by hand leaves its file, with a secret in it, and the marks of its layers.
