@@ -120,6 +120,7 @@ pub const SURVEY: Verb = Verb {
     script: script!(
         "../store/scripts/look.sh",
         "../seat/scripts/names.sh",
+        "../seat/scripts/fingerprint.sh",
         "scripts/survey.sh",
         "../store/scripts/marks.sh"
     ),

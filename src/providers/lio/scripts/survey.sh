@@ -40,13 +40,10 @@ if [ -d "$store" ]; then
                     password_mutual) mutual_secret=$line ;;
                 esac
             done
-            print= mutual_print=
-            if [ -n "$secret" ]; then print=$(printf '%s %s %s' "$target" "$user" "$secret" | sha256sum); fi
-            if [ -n "$mutual_secret" ]; then
-                mutual_print=$(printf '%s %s %s' "$target" "$mutual_user" "$mutual_secret" | sha256sum)
-            fi
-            print=${print%"${print#????????????????}"}
-            mutual_print=${mutual_print%"${mutual_print#????????????????}"}
+            take_fingerprint "$target" "$user" "$secret"
+            print=$fingerprint
+            take_fingerprint "$target" "$mutual_user" "$mutual_secret"
+            mutual_print=$fingerprint
             value "$each/info" && connected=yes
             case $line in '' | 'No active iSCSI Session'*) connected= ;; esac
             protect=none

@@ -28,13 +28,10 @@ show_record() {
     [ -n "$record" ] || return 0
     target=${record#"$records/nodes/"}
     target=${target%%/*}
-    print= mutual_print=
-    if [ -n "$secret" ]; then print=$(printf '%s %s %s' "$target" "$user" "$secret" | sha256sum); fi
-    if [ -n "$mutual_secret" ]; then
-        mutual_print=$(printf '%s %s %s' "$target" "$mutual_user" "$mutual_secret" | sha256sum)
-    fi
-    print=${print%"${print#????????????????}"}
-    mutual_print=${mutual_print%"${mutual_print#????????????????}"}
+    take_fingerprint "$target" "$user" "$secret"
+    print=$fingerprint
+    take_fingerprint "$target" "$mutual_user" "$mutual_secret"
+    mutual_print=$fingerprint
     printf 'record\t%s\t%s\t%s\t%s\t%s\t%s\0' "$target" "$method" "$user" "$print" "$mutual_user" "$mutual_print"
 }
 
