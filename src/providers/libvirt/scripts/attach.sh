@@ -32,8 +32,8 @@ end() {
 }
 
 # What has no mark is not looked for in the VM first: libvirt takes all or nothing, and refuses by itself an alias that there is.
-# Whatever it refuses is looked at.
-if [ -z "$marked$mending$login" ] && ! exists "$way"; then
+# Whatever it refuses is looked at. Of a network disk several descriptions may be tried, and the second refused for the first.
+if [ -n "$target" ] && [ -z "$marked$mending$login" ] && ! exists "$way"; then
     begin
     set -- --live
     if [ -n "$config" ]; then set -- --live --config; fi

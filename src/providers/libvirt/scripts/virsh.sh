@@ -31,9 +31,12 @@ $1
 # What neither XML nor a name holds: the ASCII character that separates units.
 apart=$(printf '\037')
 
-# What several questions to one virsh were answered, with $apart echoed in between, out of $said. -q keeps virsh from ending an
-# echo with a line end.
-split() {
+# Asks one virsh several questions, with $apart echoed in between, for $first, $second and $third. virsh goes on behind a question
+# that failed, and ends with the status of the last one: so whatever it calls an error says that nothing is known.
+ask_together() {
+    said=$(ask "$1" 2>&1 </dev/null) || return 1
+    case $said in *'error: '*) return 1 ;; esac
+    # -q keeps virsh from ending an echo with a line end.
     # Not by cutting off beginnings, for which dash takes the square of their length.
     set -f
     IFS=$apart
@@ -43,13 +46,20 @@ split() {
     first=${1-} second=${2-} third=${3-}
 }
 
+# Whether both descriptions of a VM are whole.
+are_descriptions() {
+    case $1 in "<domain "*"</domain>"*) ;; *) return 1 ;; esac
+    case $2 in *"<domain "*"</domain>"*) return 0 ;; esac
+    return 1
+}
+
 # Whether VM $1 runs, into $runs, and whether it has a configuration, into $keeps.
 state_of() {
     runs= keeps=
-    get "list --name; echo $apart; list --all --persistent --name" || return 1
-    split
-    if listed "$1" "$first"; then runs=yes; fi
-    if listed "$1" "$second"; then keeps=yes; fi
+    get list --name || return 1
+    if listed "$1" "$said"; then runs=yes; fi
+    get list --all --persistent --name || return 1
+    if listed "$1" "$said"; then keeps=yes; fi
 }
 
 # What the disk of object $1 is called, into $alias.
@@ -99,7 +109,7 @@ look() {
     case $vm in
         *[!A-Za-z0-9._+-]*) ;;
         *)
-            if get "dumpxml --domain $vm; echo $apart; list --all --persistent --name; echo $apart; dumpxml --inactive --domain $vm"; then
+            if ask_together "dumpxml --domain $vm; echo $apart; list --all --persistent --name; echo $apart; dumpxml --inactive --domain $vm"; then
                 look_at_parts && return 0
             fi
             ;;
@@ -108,9 +118,9 @@ look() {
 }
 
 look_at_parts() {
+    are_descriptions "$first" "$third" || return 1
     runs= keeps= there= kept=
-    split
-    case ${first%%>*} in "<domain "*" id='"*) runs=yes ;; esac
+    case ${first%%>*} in *" id='"*) runs=yes ;; esac
     if listed "$vm" "$second"; then keeps=yes; fi
     case $runs/$first in yes/*"<alias name='$alias'/>"*) there=yes ;; esac
     case $keeps/$third in yes/*"<alias name='$alias'/>"*) kept=yes ;; esac

@@ -7,18 +7,18 @@ done
 [ -w "$above" ] || vbs_refuse "the guard and the marks of this hypervisor lie in $path, and this user may not write to" \
     "$above. Use become = \"sudo\" on the host, or let root make $path and give it to this user"
 # As many questions as there can be to one virsh: starting it costs more than what it is asked.
-lists="list --name; echo $apart; list --all --persistent --name"
 secrets=
-if get "$lists; echo $apart; secret-list"; then
-    split
+if ask_together "list --name; echo $apart; list --all --persistent --name; echo $apart; secret-list"; then
+    running=$first configured=$second
     secrets=yes keys=$third
 else
+    get list --name || vbs_refuse "libvirt cannot be asked at $uri: $why"
+    running=$said
+    get list --all --persistent --name || vbs_refuse "libvirt cannot be asked at $uri: $why"
+    configured=$said
     # A libvirt without secrets has none of ours.
-    get "$lists" || vbs_refuse "libvirt cannot be asked at $uri: $why"
-    split
+    if get secret-list; then secrets=yes keys=$said; fi
 fi
-running=$first
-configured=$second
 
 # Prints record $1 of VM $2: what the rest of the arguments show.
 show() {
@@ -41,8 +41,9 @@ see() {
     runs= keeps=
     if listed "$1" "$running"; then runs=yes; fi
     if listed "$1" "$configured"; then keeps=yes; fi
-    if [ -n "$runs$keeps" ] && get "dumpxml --domain $1; echo $apart; domstats --block --domain $1; echo $apart; dumpxml --inactive --domain $1"; then
-        split
+    if [ -n "$runs$keeps" ] &&
+        ask_together "dumpxml --domain $1; echo $apart; domstats --block --domain $1; echo $apart; dumpxml --inactive --domain $1" &&
+        are_descriptions "$first" "$third"; then
         if [ -n "$runs" ]; then
             printf 'live\t%s\t%s\0' "$1" "$first"
             hear "$1" "$first"

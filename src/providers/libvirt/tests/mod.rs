@@ -118,6 +118,27 @@ fn a_guest_that_says_no_is_told_at_once() {
     assert_eq!(rig.bench.tree(), before);
 }
 
+/// virsh goes on behind a question that failed, and ends with the status of the last one.
+#[test]
+fn one_answer_of_several_that_is_missing_is_not_taken_for_a_vm_that_is_off() {
+    let Some(rig) = Rig::new(Guest::Releasing, true) else { return };
+    let record = rig.writing(1, Bus::Virtio);
+    rig.bench.made(&record, None);
+    let detach = rig.detach(&record);
+    rig.bench.play(
+        "timeout",
+        "case \"$*\" in *'dumpxml --domain web; '*)
+             exec /usr/bin/timeout \"$1\" \"$2\" \"$3\" \"$4\" \"$5\" \"$6\" \"$(printf %s \"$7\" | sed 's/ web; / nobody; /')\" ;;
+         *'list --name; '*)
+             exec /usr/bin/timeout \"$1\" \"$2\" \"$3\" \"$4\" \"$5\" \"$6\" \"$(printf %s \"$7\" | sed 's/list --name; /list --nonsense; /')\" ;;
+         esac",
+    );
+    assert_eq!(rig.presence(1), (READY.to_owned(), READY.to_owned()));
+    rig.bench.succeed(&detach.run);
+    let alias = rig.alias(1);
+    assert!(!rig.daemon.live("web").contains(&alias) && !rig.daemon.config("web").contains(&alias));
+}
+
 #[test]
 fn how_a_disk_is_in_each_place_is_named_and_mended() {
     let Some(rig) = Rig::new(Guest::Releasing, true) else { return };
