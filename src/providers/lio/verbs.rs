@@ -22,7 +22,7 @@ macro_rules! of_a_target {
             include_str!("../store/scripts/store.sh"),
             include_str!("../seat/scripts/seat.sh"),
             include_str!("scripts/lio.sh"),
-            "arrange() {\n    python3 -I -S -W ignore - \"$target\" \"$backstore\" \"$store\" \"$root\" \"$@\" 3<&0 <<'python'\n",
+            "arrange() {\n    seated=${seated-} python3 -I -S -W ignore - \"$target\" \"$backstore\" \"$store\" \"$root\" \"$@\" 3<&0 <<'python'\n",
             include_str!("scripts/arrange.py"),
             include_str!("scripts/save.py"),
             "python\n}\nsave() { arrange; }\n",

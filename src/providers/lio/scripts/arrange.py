@@ -6,8 +6,10 @@ found = None
 def stop(why):
     sys.stderr.write(why + '\n')
     sys.exit(1)
-# As save_mark of the shell does: replaced whole or not at all.
-def mark(path, text):
+# As save_mark of the shell does: replaced whole or not at all. It comes in the environment, which root alone can read: what is held
+# against secrets is in it.
+def mark(path):
+    text = os.environ['seated']
     try:
         with open(path + '.new', 'w') as file:
             file.write(text + '\n')
@@ -48,8 +50,8 @@ def the_backstores():
     adapters = [entry.path for entry in os.scandir(root + '/core') if entry.name.startswith('iblock_')]
     return [path + '/' + name for path in adapters if os.path.isdir(path + '/' + name)]
 def is_enabled(backstore):
-    with open(backstore + '/info') as file:
-        return 'ACTIVATED' in file.read()
+    with open(backstore + '/enable') as file:
+        return file.read().strip() == '1'
 def new_adapter():
     if not os.path.isdir(root + '/core'):
         stop(root + '/core does not exist: is configfs mounted?')
@@ -94,7 +96,7 @@ def secret(path):
     # The kernel takes a line end for a part of it; NULL takes what was there away.
     put(path, secrets.readline().rstrip('\n') or 'NULL')
 secrets = os.fdopen(3)
-kinds = {'mark': (mark, 2), 'backstore': (backstore, 3), 'directory': (directory, 1), 'value': (put, 2), 'secret': (secret, 1), 'portal': (portal, 1),
+kinds = {'mark': (mark, 1), 'backstore': (backstore, 3), 'directory': (directory, 1), 'value': (put, 2), 'secret': (secret, 1), 'portal': (portal, 1),
          'link': (link, 2), 'lun': (lambda path: link(path + '/vbs', found), 1)}
 while words:
     kind, count = kinds[words.pop(0)]

@@ -9,7 +9,7 @@ same_target
 the_mark
 # Each attribute is set anew, whoever changed it.
 if [ "$authentication" = 1 ]; then method=CHAP; else method=CHAP,None; fi
-set -- mark "$store/$id.json" "$seated" backstore "$device" "$access" "$serial" directory "$root/iscsi" directory "$root/iscsi/$target" directory "$tpg" \
+set -- mark "$store/$id.json" backstore "$device" "$access" "$serial" directory "$root/iscsi" directory "$root/iscsi/$target" directory "$tpg" \
     value "$tpg/attrib/generate_node_acls" 0 value "$tpg/attrib/cache_dynamic_acls" 0 \
     value "$tpg/attrib/demo_mode_write_protect" 1 value "$tpg/attrib/authentication" "$authentication" \
     value "$tpg/param/AuthMethod" "$method" directory "$tpg/lun/lun_0" lun "$tpg/lun/lun_0"

@@ -7,7 +7,7 @@ if [ -d "$tpg/acls/$initiator" ] && [ -z "$marked" ]; then vbs_refuse "$target l
 same_target
 the_mark
 acl=$tpg/acls/$initiator
-set -- mark "$store/$id.json" "$seated" directory "$acl"
+set -- mark "$store/$id.json" directory "$acl"
 # NULL takes what was there away.
 if [ -n "$user" ]; then set -- "$@" value "$acl/auth/userid" "$user" secret "$acl/auth/password"; else
     set -- "$@" value "$acl/auth/userid" NULL value "$acl/auth/password" NULL

@@ -105,6 +105,12 @@ def read():
             return file.read()
     except FileNotFoundError:
         return b''
+# One for each export, whose guard is held: what a killed frame left of it holds secrets, and goes.
+temporary = path + '.' + name
+def drop_temporary():
+    if os.path.lexists(temporary):
+        os.unlink(temporary)
+drop_temporary()
 # Nobody is let in yet, so nothing is lost where the host starts without it: the first grant saves both. Most of what an export
 # takes is python getting ready for this.
 acls = '/'.join((root, 'iscsi', wwn, 'tpgt_1', 'acls'))
@@ -144,17 +150,20 @@ for attempt in range(5):
     whole = json.dumps(config, sort_keys=True, indent=2).encode() + b'\n'
     if before and json.loads(before) == config:
         break
-    temporary = path + '.vbs'
     file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
-        os.fchmod(file, 0o600)
-        os.write(file, whole)
-        os.fsync(file)
-    finally:
-        os.close(file)
+        # A disk that is full may take a part of it and say nothing until it is asked for more.
+        with os.fdopen(file, 'wb') as out:
+            os.fchmod(out.fileno(), 0o600)
+            out.write(whole)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        drop_temporary()
+        stop(path + ' could not be written and is as it was: ' + error.strerror)
     # Somebody else may have saved meanwhile: then what they wrote is read again.
     if read() != before:
-        os.unlink(temporary)
+        drop_temporary()
         continue
     os.rename(temporary, path)
     place = os.open(directory, os.O_RDONLY)
