@@ -11,6 +11,10 @@ interface=${interface%%:*}
 records=/etc/iscsi
 if [ -d /var/lib/iscsi/nodes ] || ! [ -d /etc/iscsi ]; then records=/var/lib/iscsi; fi
 
+# What a killed login left of a record that was to be, with its secret. Not below `nodes`, where iscsiadm would take it for one.
+record_new=$records/vbs.${id-}.new
+forget_new_record() { if exists "$record_new"; then rm -f -- "$record_new"; fi; }
+
 # Runs iscsiadm; what it prints is in $said, its status in $ended. It waits for a lock of its own by itself.
 call() {
     ended=0
@@ -109,6 +113,7 @@ is_cut_off() {
 
 # Takes the disks of all our sessions to this target away, logs out, and forgets the records. Whoever uses a disk keeps it.
 leave() {
+    forget_new_record
     find_sessions
     for session in $sessions; do
         find_disks "$session"

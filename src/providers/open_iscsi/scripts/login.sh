@@ -58,6 +58,17 @@ $settings
     done <"$1"
 }
 
+# Puts $wanted in the place of the record $1, whole or not at all: a record that is cut off is none to iscsiadm.
+replace_record() {
+    {
+        printf '%s' "$wanted" >"$record_new" && mv -fT -- "$record_new" "$1"
+    } || {
+        rm -f -- "$record_new"
+        vbs_stop 1 "$1 could not be written and is as it was"
+    }
+}
+
+forget_new_record
 for portal in $portals; do
     address=${portal%:*}
     address=${address#[}
@@ -69,7 +80,7 @@ for portal in $portals; do
         found=yes
         read_record "$record"
         [ -n "$named" ] || vbs_stop 1 "$record holds no line node.name: this open-iscsi writes another format"
-        if [ "$current" != "$wanted" ]; then printf '%s' "$wanted" >"$record"; fi
+        if [ "$current" != "$wanted" ]; then replace_record "$record"; fi
     done
     [ -n "$found" ] || vbs_stop 1 "iscsiadm made no record for $target at $portal below $records/nodes"
     find_sessions

@@ -3,7 +3,8 @@
 serial_of() {
     told=
     { IFS= read -r told; } 2>/dev/null <"$1/device/vpd_pg80" || :
-    told=${told#??}
+    # A length that is a line end or NUL leaves less: it counts as not told.
+    case $told in ??*) told=${told#??} ;; *) told= ;; esac
     while :; do
         case $told in *' '*) told=${told%%' '*}${told#*' '} ;; *) break ;; esac
     done

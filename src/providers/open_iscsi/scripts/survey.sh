@@ -62,6 +62,15 @@ show_records() {
     set +f
     show_record
     forget_record
+    # One in which nothing stands is there all the same.
+    for each in "$@"; do
+        case "
+$said" in *"
+$each:node."*) continue ;; esac
+        record=$each
+        show_record
+        forget_record
+    done
 }
 
 if [ -d "$store" ]; then
