@@ -62,7 +62,7 @@ pub fn build(
         renew(change, fresh);
     }
     hints::add(world, mode, &mut found);
-    let mut builder = Builder::new(world, options, &found.changes, &lost, fresh);
+    let mut builder = Builder::new(world, options, &found, &lost, fresh);
     builder.add_changes();
     builder.add_containers();
     let (steps, effects, rows, planned, mut diagnostics) = builder.finish();
@@ -149,6 +149,7 @@ struct Builder<'a> {
     world: &'a World<'a>,
     options: &'a Options,
     changes: &'a BTreeMap<ObjectKey, Change>,
+    unsurveyed: &'a BTreeSet<Address>,
     lost: &'a Lost,
     attached: BTreeSet<Uuid>,
     steps: Vec<Step>,
@@ -173,10 +174,11 @@ impl<'a> Builder<'a> {
     fn new(
         world: &'a World<'a>,
         options: &'a Options,
-        changes: &'a BTreeMap<ObjectKey, Change>,
+        found: &'a Diff,
         lost: &'a Lost,
         fresh: &'a mut dyn FnMut() -> Uuid,
     ) -> Self {
+        let changes = &found.changes;
         let mut by_address: BTreeMap<&Address, Vec<&ObjectKey>> = BTreeMap::new();
         for key in changes.keys() {
             by_address.entry(&key.address).or_default().push(key);
@@ -189,6 +191,7 @@ impl<'a> Builder<'a> {
             world,
             options,
             changes,
+            unsurveyed: &found.unsurveyed,
             lost,
             attached: attached.collect(),
             steps: Vec::new(),
@@ -367,10 +370,12 @@ impl<'a> Builder<'a> {
 
     fn recorded(&self, address: &Address) -> Result<Record, Diagnostic> {
         find_record(self.world.records, address).cloned().ok_or_else(|| {
-            Diagnostic::error(
-                "Its source is not there",
-                format!("{address} is needed, and it is neither in the state nor made by this plan. Plan it as well."),
-            )
+            let why = if self.unsurveyed.contains(address) {
+                "and nothing is planned for it, because of what cannot be looked at. Mend that first."
+            } else {
+                "and it is neither in the state nor made by this plan. Plan it as well."
+            };
+            Diagnostic::error("Its source is not there", format!("{address} is needed, {why}"))
         })
     }
 

@@ -49,6 +49,8 @@ pub struct Diff {
     pub changes: BTreeMap<ObjectKey, Change>,
     pub drift: Vec<Drift>,
     pub diagnostics: Diagnostics,
+    /// What nothing is planned for, because its container could not be looked at.
+    pub unsurveyed: BTreeSet<Address>,
 }
 
 /// One object as the hosts show it.
@@ -165,6 +167,7 @@ pub fn diff(
     layers::settle(world, index, &mut out);
     for (container, (why, addresses)) in unsurveyed {
         out.diagnostics.push(problems::unsurveyed(container, &why, &addresses));
+        out.unsurveyed.extend(addresses);
     }
     unrecorded(world, scope, index, &mut out);
     out

@@ -73,6 +73,25 @@ fn a_dead_host_of_three_is_said_and_the_rest_goes_on() {
     remote.settled();
 }
 
+/// The disk is on a machine that can be looked at, and its volume on one that cannot.
+#[test]
+fn what_waits_for_a_dead_host_is_not_told_to_plan_what_is_planned() {
+    if !is_there() {
+        return;
+    }
+    let mut dead = Sshd::start();
+    dead.stop();
+    let shop = crate::support::Workspace::with(&format!(
+        "host \"dead\" {{\n  address = \"{}\"\n}}\n\
+         pool \"lvm\" \"far\" {{\n  host = host.dead\n  volume_group = \"vg0\"\n  export \"lio\" {{\n    portal = \"127.0.0.1:3260\"\n  }}\n}}\n\
+         volume \"db\" {{\n  pool = pool.far\n  size = \"16MiB\"\n}}\n\
+         attachment \"db\" {{\n  volume = volume.db\n  hypervisor = hypervisor.here\n  vm = \"web1\"\n  device = \"vda\"\n}}\n",
+        dead.address()
+    ));
+    let said = shop.vbs(&["plan"]).exits(1).says("nothing listens there").says("Mend that first");
+    assert!(!said.text().contains("Plan it as well"), "{}", said.text());
+}
+
 /// Two names for one machine would be two places to the plan, and one to everybody else.
 #[test]
 fn two_blocks_for_one_machine_are_an_error() {
