@@ -36,8 +36,7 @@ apart=$(printf '\037')
 ask_together() {
     said=$(ask "$1" 2>&1 </dev/null) || return 1
     case $said in *'error: '*) return 1 ;; esac
-    # -q keeps virsh from ending an echo with a line end.
-    # Not by cutting off beginnings, for which dash takes the square of their length.
+    # Split, and not cut: for cutting off a beginning dash takes the square of its length.
     set -f
     IFS=$apart
     set -- $said

@@ -42,10 +42,10 @@ def lasting(device):
     kernel = os.path.basename(os.path.realpath(device))
     try:
         with open('/sys/class/block/' + kernel + '/dm/uuid') as file:
-            name = '/dev/disk/by-id/dm-uuid-' + file.read().strip()
+            by_uuid = '/dev/disk/by-id/dm-uuid-' + file.read().strip()
     except OSError:
         return device
-    return name if os.path.exists(name) else device
+    return by_uuid if os.path.exists(by_uuid) else device
 def the_backstores():
     adapters = [entry.path for entry in os.scandir(root + '/core') if entry.name.startswith('iblock_')]
     return [path + '/' + name for path in adapters if os.path.isdir(path + '/' + name)]
